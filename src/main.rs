@@ -1,0 +1,3 @@
+//! The program: picks the command, and nothing else.
+
+fn main() {}
