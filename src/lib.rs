@@ -3,4 +3,9 @@
 //! One idea: *we keep what billing said, as it said it, and what the counters did since;
 //! everything else is computed.* The modules are the stages of a request, in the order it meets them.
 
+// The typed form of config/default.toml.
+pub mod config;
+// Time and ids; the only place that may ask for either.
+pub mod clock;
+// 3 The rules, pure.
 pub mod domain;

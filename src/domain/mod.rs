@@ -1,10 +1,34 @@
 //! 3. The rules of the counter, pure: values in, values out.
 //!
-//! `decide(world, command, moment)` is the whole of it. Nothing here reads a clock, draws a number,
+//! `decide(world, request, now)` is the whole of it. Nothing here reads a clock, draws a number,
 //! opens a file or names a database, so the same function serves the counter, the offline batch,
 //! the simulation and the property tests.
 
-pub mod account;
+// Words of the trade.
 pub mod calendar;
 pub mod ids;
 pub mod money;
+
+// What billing says, and what an account therefore owes.
+pub mod account;
+pub mod policy;
+pub mod position;
+
+// What is asked, what happened, what is refused.
+pub mod command;
+pub mod fact;
+pub mod rejection;
+
+// The rules, one file a resource.
+pub mod batch;
+pub mod deposit;
+pub mod exposure;
+pub mod payment;
+pub mod receipt_number;
+pub mod reconnection;
+pub mod reversal;
+pub mod session;
+
+// Deciding.
+pub mod decide;
+pub mod world;

@@ -1,0 +1,265 @@
+//! The typed form of `config/default.toml`: read, overridden, checked, and never printed with secrets.
+//!
+//! Three layers: the embedded defaults, one file, the environment (`RECAUDO__SECTION__KEY`). An
+//! unknown key is an error, because a misspelt limit is no limit. All faults are listed at once.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::domain::policy::Policy;
+
+/// The embedded defaults, which are also the documentation.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// Why a configuration is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read as what it should be.
+    #[error("configuration: {0}")]
+    Unreadable(#[from] Box<figment::Error>),
+    /// It was read, and contradicts itself or what is possible.
+    #[error("configuration:{}", .0.iter().map(|fault| format!("\n  - {fault}")).collect::<String>())]
+    Faults(Vec<String>),
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Config {
+    pub utility: Utility,
+    pub server: Server,
+    pub tls: Tls,
+    pub token: Token,
+    pub database: Database,
+    pub posting: Posting,
+    pub reading: Reading,
+    pub limits: Limits,
+    pub counter: Policy,
+    pub log: Log,
+}
+
+/// Who the money is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Utility {
+    pub name: String,
+    pub tax_id: String,
+    pub contact: String,
+}
+
+/// The listeners and their bounds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Server {
+    pub listen: String,
+    pub public_url: String,
+    pub operations_listen: String,
+    pub workers: usize,
+    pub max_connections: usize,
+    pub max_handshakes: usize,
+    pub handshake_timeout_seconds: u64,
+    pub head_timeout_seconds: u64,
+    pub body_timeout_seconds: u64,
+    pub keep_alive_seconds: u64,
+    pub max_body_bytes: usize,
+    pub answer_timeout_seconds: u64,
+    pub drain_seconds: u64,
+}
+
+/// Certificates and keys.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Tls {
+    pub server_certificate: PathBuf,
+    pub server_key: PathBuf,
+    pub client_ca: PathBuf,
+    pub client_crl: String,
+}
+
+/// Tokens and their keys.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Token {
+    pub keys: PathBuf,
+    pub lifetime_minutes: u32,
+}
+
+/// The books.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Database {
+    pub url: SecretString,
+    pub readers: usize,
+    pub statement_timeout_seconds: u64,
+    pub busy_timeout_seconds: u64,
+}
+
+/// The one writer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Posting {
+    pub queue: usize,
+    pub max_batch: usize,
+    pub max_batch_bytes: usize,
+    pub conflict_retries: u32,
+}
+
+/// The grouped look-ups.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Reading {
+    pub queue: usize,
+    pub max_group: usize,
+}
+
+/// How often a party may call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Limits {
+    pub lookups_per_minute: u32,
+    pub unknown_accounts_per_minute: u32,
+    pub requests_per_minute: u32,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Log {
+    pub format: String,
+    pub filter: String,
+}
+
+impl Config {
+    /// Reads defaults, then a file where one is named, then the environment.
+    ///
+    /// # Errors
+    /// Unreadable or unknown settings; or everything that contradicts what is possible, all at once.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut layers = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            layers = layers.merge(Toml::file_exact(file));
+        }
+        let layers = layers.merge(Env::prefixed("RECAUDO__").split("__"));
+        let mut config: Self = layers.extract().map_err(Box::new)?;
+        if let Some(folder) = file.and_then(Path::parent) {
+            config.anchor(folder);
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Paths in a configuration file are meant from where the file lies.
+    fn anchor(&mut self, folder: &Path) {
+        let tls = &mut self.tls;
+        for path in [&mut tls.server_certificate, &mut tls.server_key, &mut tls.client_ca, &mut self.token.keys] {
+            if path.is_relative() {
+                *path = folder.join(&*path);
+            }
+        }
+        if !tls.client_crl.is_empty() && Path::new(&tls.client_crl).is_relative() {
+            tls.client_crl = folder.join(&tls.client_crl).to_string_lossy().into_owned();
+        }
+        if let Some(path) = self.database.url.expose_secret().strip_prefix("sqlite:")
+            && Path::new(path).is_relative()
+            && path != ":memory:"
+        {
+            self.database.url = format!("sqlite:{}", folder.join(path).display()).into();
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let mut faults = Vec::new();
+        let mut demand = |holds: bool, sentence: &str| {
+            if !holds {
+                faults.push(sentence.to_owned());
+            }
+        };
+        let url = self.database.url.expose_secret();
+        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        demand(known, "database.url begins with sqlite: or postgres://");
+        demand((1..=64).contains(&self.database.readers), "database.readers is 1 to 64");
+        demand((1..=65_536).contains(&self.posting.queue), "posting.queue is 1 to 65536");
+        demand((1..=4096).contains(&self.posting.max_batch), "posting.max_batch is 1 to 4096");
+        demand(self.posting.max_batch_bytes >= self.server.max_body_bytes, "posting.max_batch_bytes holds one body");
+        demand((1..=65_536).contains(&self.reading.queue), "reading.queue is 1 to 65536");
+        demand((1..=1024).contains(&self.reading.max_group), "reading.max_group is 1 to 1024");
+        demand((1..=10).contains(&self.token.lifetime_minutes), "token.lifetime_minutes is 1 to 10");
+        demand(self.server.public_url.starts_with("https://"), "server.public_url begins with https://");
+        demand(!self.server.public_url.ends_with('/'), "server.public_url has no slash at the end");
+        demand(self.server.answer_timeout_seconds >= 1, "server.answer_timeout_seconds is at least 1");
+        demand(loopback(&self.server.operations_listen), "server.operations_listen is a loopback address");
+        demand(matches!(self.log.format.as_str(), "text" | "json"), "log.format is text or json");
+        let digits = &self.counter.account_number;
+        demand(
+            digits.min_digits >= 1 && digits.min_digits <= digits.max_digits && digits.max_digits <= 17,
+            "counter.account_number has 1 to 17 digits, the least no more than the most",
+        );
+        demand(
+            self.counter.partial_minimum.is_positive()
+                && self.counter.partial_minimum.is_multiple_of(self.counter.cash_step),
+            "counter.partial_minimum is more than nothing and in counter.cash_step",
+        );
+        demand((1..=720).contains(&self.counter.reconnection_hours), "counter.reconnection_hours is 1 to 720");
+        demand(
+            self.counter.cut_off_minutes_before_midnight < 1440,
+            "counter.cut_off_minutes_before_midnight is under 1440",
+        );
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
+    }
+
+    /// How long an answer is waited for.
+    #[must_use]
+    pub const fn answer_timeout(&self) -> Duration {
+        Duration::from_secs(self.server.answer_timeout_seconds)
+    }
+}
+
+fn loopback(listen: &str) -> bool {
+    listen.parse::<std::net::SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_defaults_are_the_rules_defaults() -> Result<(), ConfigError> {
+        let config = Config::load(None)?;
+        assert_eq!(config.counter, Policy::default());
+        Ok(())
+    }
+
+    #[test]
+    fn every_fault_is_listed_at_once_and_no_secret_is_shown() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("recaudo.toml");
+        std::fs::write(
+            &file,
+            "[database]\nurl = 'mysql:geheim'\nreaders = 0\n[server]\noperations_listen = '0.0.0.0:1'\n",
+        )?;
+        let fault = Config::load(Some(&file)).map(|_| ()).map_err(|error| error.to_string());
+        let fault = fault.err().ok_or("it was accepted")?;
+        for part in ["database.url", "database.readers", "operations_listen"] {
+            assert!(fault.contains(part), "{part} is missing in {fault}");
+        }
+        assert!(!format!("{:?}", Config::load(None)?).contains("recaudo.db"));
+        std::fs::write(&file, "[posting]\nquueue = 3\n")?;
+        assert!(Config::load(Some(&file)).is_err());
+        Ok(())
+    }
+}

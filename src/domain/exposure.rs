@@ -1,0 +1,84 @@
+//! Cash in other people's drawers: what a partner holds and has not deposited.
+//!
+//! Checked on a read, charged by an increment when the batch commits. Between the two, another
+//! gateway may charge as well: the overshoot is bounded by what the gateways have in flight, one
+//! batch each (`posting.max_batch`), and the next batch sees it.
+
+use super::fact::{Body, ExposureStamp, Fact, Tender};
+use super::ids::CollectionPointId;
+use super::money::Money;
+use super::rejection::Rejection;
+use super::world::{Moment, World, scopes};
+
+/// Checks the ceilings for cash that is about to be taken, and says how things stand after it.
+///
+/// # Errors
+/// A cash ceiling or an exposure limit would be passed.
+pub fn check(world: &World, moment: &Moment<'_>, tender: Tender, amount: Money) -> Result<ExposureStamp, Rejection> {
+    let cash = if tender == Tender::Cash { amount } else { Money::ZERO };
+    if let Some(partner) = world.partner(&moment.caller.party).filter(|_| cash.is_positive()) {
+        if let Some(limit) = partner.settings.cash_operation_limit.filter(|limit| cash > *limit) {
+            return Err(Rejection::CashLimitExceeded { limit });
+        }
+        let month = scopes::month(&moment.caller.party, world.business_date(&moment.caller.party, moment.now));
+        if let Some(limit) = partner.settings.cash_month_limit.filter(|limit| world.exposure(&month) + cash > *limit) {
+            return Err(Rejection::CashLimitExceeded { limit });
+        }
+        for (used, limit) in limits(world, moment) {
+            if used + cash > limit {
+                return Err(Rejection::ExposureLimitReached { used, limit });
+            }
+        }
+    }
+    Ok(stamp(world, moment, cash))
+}
+
+/// How things stand after `change`: the tighter of the partner's and the collection point's limits.
+#[must_use]
+pub fn stamp(world: &World, moment: &Moment<'_>, change: Money) -> ExposureStamp {
+    let share = |used: Money, limit: Money| i128::from(used.centavos()) * 100 / i128::from(limit.centavos().max(1));
+    let after = limits(world, moment).into_iter().map(|(used, limit)| (used + change, limit));
+    match after.max_by_key(|(used, limit)| share(*used, *limit)) {
+        Some((used, limit)) => {
+            let reached = |percent: &u8| share(used, limit) >= i128::from(*percent);
+            let warning = world.policy.exposure_warnings.iter().copied().filter(|percent| reached(percent)).max();
+            ExposureStamp { used, limit: Some(limit), warning }
+        }
+        None => {
+            let used = world.exposure(&scopes::party(&moment.caller.party)) + change;
+            ExposureStamp { used, limit: None, warning: None }
+        }
+    }
+}
+
+fn limits(world: &World, moment: &Moment<'_>) -> Vec<(Money, Money)> {
+    let party = &moment.caller.party;
+    let of_party = world.partner(party).and_then(|partner| partner.settings.exposure_limit);
+    let of_point = moment.caller.collection_point.as_ref().and_then(|id| {
+        let limit = world.points.get(id)?.settings.exposure_limit?;
+        Some((world.exposure(&scopes::point(id)), limit))
+    });
+    of_party.map(|limit| (world.exposure(&scopes::party(party)), limit)).into_iter().chain(of_point).collect()
+}
+
+impl Fact {
+    /// What it adds to which exposure counter.
+    #[must_use]
+    pub fn charges(&self) -> Vec<(String, Money)> {
+        let change = self.exposure_change();
+        if change.is_zero() {
+            return Vec::new();
+        }
+        let holder = match &self.body {
+            Body::DepositVerification(verification) => &verification.partner,
+            _ => &self.party,
+        };
+        let point: Option<&CollectionPointId> = self.collection_point.as_ref();
+        let mut charges = vec![(scopes::party(holder), change)];
+        charges.extend(point.map(|point| (scopes::point(point), change)));
+        if matches!(self.body, Body::Payment(_) | Body::Reversal(_)) {
+            charges.push((scopes::month(holder, self.business_date), change));
+        }
+        charges
+    }
+}

@@ -1,0 +1,277 @@
+//! What an account owes now: a pure function of what billing said and what happened since.
+//!
+//! `position(snapshot, facts not yet contained in it)`. No balance is stored anywhere, so none can
+//! be wrong, and a new billing file cannot make a paid debt appear again: a fact counts on top of
+//! the snapshot exactly until a snapshot says, per partner, that it contains its business date.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::account::{Account, Agreement, AgreementStatus, Bill, Service};
+use super::calendar::{BusinessDate, Timestamp};
+use super::fact::{Allocation, Body, Fact};
+use super::ids::PartyId;
+use super::money::Money;
+
+/// A billing snapshot as the accounts in it need to know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Billing's name for it.
+    pub id: String,
+    /// The instant it describes.
+    pub as_of: Timestamp,
+    /// Per partner, the last business date whose payments it contains.
+    pub included_through: BTreeMap<PartyId, BusinessDate>,
+}
+
+/// One account with everything its position is computed from.
+#[derive(Clone, Debug)]
+pub struct AccountState {
+    /// What billing said.
+    pub account: Arc<Account>,
+    /// In which snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// The account's facts that the snapshot has not settled, in the order of their places.
+    pub facts: Vec<Arc<Fact>>,
+    /// The last place taken in the account's history.
+    pub last_seq: i64,
+}
+
+/// What an account owes now, and what may be paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The bills with something left, longest due first.
+    pub bills: Vec<Bill>,
+    /// The agreements, with what is left of their installments.
+    pub agreements: Vec<Agreement>,
+    /// The state of the supply as billing knows it.
+    pub service: Service,
+    /// The sums.
+    pub figures: Figures,
+    /// Net amount that counters placed on bills since the snapshot.
+    pub paid_on_bills: Money,
+    /// Agreements of which an installment was paid off since the snapshot.
+    pub advanced_agreements: Vec<String>,
+    /// The instant the snapshot describes.
+    pub as_of: Timestamp,
+}
+
+/// The sums of a position.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// What is left of all bills, disputed parts included.
+    pub total_due: Money,
+    /// The part under claim, which need not be paid.
+    pub disputed: Money,
+    /// What a full payment is: the undisputed rest of all bills, in the counter's step.
+    pub payable_now: Money,
+    /// The undisputed rest of the bills whose due date has passed.
+    pub past_due: Money,
+    /// Saldo a favor: more was paid than was owed.
+    #[serde(default)]
+    pub credit: Money,
+    /// Changes whenever anything in the position does.
+    pub position_version: String,
+}
+
+impl Snapshot {
+    /// Whether the snapshot already contains a fact.
+    #[must_use]
+    pub fn contains(&self, fact: &Fact) -> bool {
+        self.included_through.get(&fact.party).is_some_and(|through| fact.business_date <= *through)
+    }
+}
+
+/// Money placed on bills and installments since a snapshot, reversals taken off.
+#[derive(Default)]
+struct Placed {
+    bills: BTreeMap<String, Money>,
+    installments: BTreeMap<(String, u32), Money>,
+    credit: Money,
+}
+
+impl Placed {
+    fn since(snapshot: &Snapshot, facts: &[Arc<Fact>]) -> Self {
+        let mut placed = Self::default();
+        for fact in facts.iter().filter(|fact| !snapshot.contains(fact)) {
+            match &fact.body {
+                Body::Payment(payment) => placed.add(&payment.allocations, 1),
+                Body::Reversal(reversal) => placed.add(&reversal.allocations, -1),
+                _ => {}
+            }
+        }
+        placed
+    }
+
+    fn add(&mut self, allocations: &[Allocation], sign: i64) {
+        for allocation in allocations {
+            let amount = Money::from_centavos(allocation.amount.centavos() * sign);
+            match (&allocation.bill_number, &allocation.agreement_id, allocation.installment) {
+                (Some(bill), _, _) => *self.bills.entry(bill.clone()).or_default() += amount,
+                (None, Some(agreement), Some(number)) => {
+                    *self.installments.entry((agreement.clone(), number)).or_default() += amount;
+                }
+                _ => self.credit += amount,
+            }
+        }
+    }
+}
+
+/// What the account owes on a calendar day, with amounts payable in multiples of `step`.
+#[must_use]
+pub fn position(state: &AccountState, today: BusinessDate, step: Money) -> Position {
+    let placed = Placed::since(&state.snapshot, &state.facts);
+    let paid_on_bills = placed.bills.values().copied().sum();
+    let (bills, credit) = bills_left(&state.account, &placed);
+    let (agreements, advanced_agreements) = agreements_left(&state.account, &placed);
+    let undisputed = |bill: &Bill| bill.balance - bill.disputed;
+    let figures = Figures {
+        total_due: bills.iter().map(|bill| bill.balance).sum(),
+        disputed: bills.iter().map(|bill| bill.disputed).sum(),
+        payable_now: bills.iter().map(undisputed).sum::<Money>().floor_to(step),
+        past_due: bills.iter().filter(|bill| bill.due_on < today).map(undisputed).sum(),
+        credit,
+        position_version: version(state, today),
+    };
+    Position {
+        bills,
+        agreements,
+        service: state.account.service.clone(),
+        figures,
+        paid_on_bills,
+        advanced_agreements,
+        as_of: state.snapshot.as_of,
+    }
+}
+
+/// Billing may fold an old bill into a new one: what was paid on a bill that the snapshot no longer
+/// shows (or shows with less) goes to the others, longest due first, and only then becomes credit.
+fn bills_left(account: &Account, placed: &Placed) -> (Vec<Bill>, Money) {
+    let mut bills = account.bills.clone();
+    for (number, amount) in placed.bills.iter().filter(|(_, amount)| **amount < Money::ZERO) {
+        match bills.iter_mut().find(|bill| bill.bill_number == *number) {
+            Some(bill) => bill.balance -= *amount,
+            None => bills.push(reopened(account, number, -*amount)),
+        }
+    }
+    bills.sort_by(|a, b| (a.due_on, a.issued_on, &a.bill_number).cmp(&(b.due_on, b.issued_on, &b.bill_number)));
+    let mut loose = placed.credit;
+    for (number, amount) in placed.bills.iter().filter(|(_, amount)| amount.is_positive()) {
+        loose += match bills.iter_mut().find(|bill| bill.bill_number == *number) {
+            Some(bill) => take(bill, *amount),
+            None => *amount,
+        };
+    }
+    for bill in &mut bills {
+        if loose.is_positive() {
+            loose = take(bill, loose);
+        }
+    }
+    bills.retain(|bill| bill.balance.is_positive());
+    (bills, loose.less(Money::ZERO))
+}
+
+/// A bill that billing dropped as paid and whose payment was taken back since.
+fn reopened(account: &Account, number: &str, balance: Money) -> Bill {
+    let due_on = account.bills.iter().map(|bill| bill.due_on).min();
+    let due_on = due_on.unwrap_or_else(|| BusinessDate::from_date(time::Date::MIN));
+    Bill {
+        bill_number: number.to_owned(),
+        period: String::new(),
+        issued_on: due_on,
+        due_on,
+        balance,
+        disputed: Money::ZERO,
+    }
+}
+
+/// Pays the undisputed part of a bill and gives back what was too much.
+fn take(bill: &mut Bill, amount: Money) -> Money {
+    let taken = amount.min(bill.balance - bill.disputed);
+    bill.balance -= taken;
+    amount - taken
+}
+
+fn agreements_left(account: &Account, placed: &Placed) -> (Vec<Agreement>, Vec<String>) {
+    let mut agreements = account.agreements.clone();
+    let mut advanced = Vec::new();
+    for agreement in &mut agreements {
+        let mut loose = Money::ZERO;
+        for ((_, number), amount) in placed.installments.iter().filter(|((id, _), _)| *id == agreement.agreement_id) {
+            match agreement.installments.iter_mut().find(|installment| installment.number == *number) {
+                Some(installment) => {
+                    let left = installment.balance - *amount;
+                    installment.balance = left.less(Money::ZERO);
+                    loose += (-left).less(Money::ZERO);
+                }
+                None => loose += *amount,
+            }
+        }
+        for installment in &mut agreement.installments {
+            let taken = loose.min(installment.balance).less(Money::ZERO);
+            installment.balance -= taken;
+            loose -= taken;
+        }
+        if agreement.installments.iter().any(|installment| installment.balance.is_zero()) {
+            advanced.push(agreement.agreement_id.clone());
+        }
+        agreement.installments.retain(|installment| installment.balance.is_positive());
+        if agreement.installments.is_empty() && agreement.status == AgreementStatus::InForce {
+            agreement.status = AgreementStatus::Finished;
+        }
+    }
+    (agreements, advanced)
+}
+
+/// Everything a position depends on, in sixteen hexadecimal digits.
+fn version(state: &AccountState, today: BusinessDate) -> String {
+    let mut hash = Sha256::new();
+    hash.update(state.account.account_number.as_str());
+    hash.update(state.snapshot.id.as_bytes());
+    hash.update(state.snapshot.as_of.micros().to_be_bytes());
+    hash.update(today.number().to_be_bytes());
+    hash.update(state.last_seq.to_be_bytes());
+    hex(&hash.finalize()[..8])
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The last place up to which nothing in the account's history matters any more: a snapshot contains
+/// its money, and no order in it is open or newer than what billing knew. Later loads begin after it.
+#[must_use]
+pub fn settled_through(snapshot: &Snapshot, facts: &[Arc<Fact>], settled_before: i64) -> i64 {
+    let mut open_orders = HashMap::new();
+    for fact in facts {
+        match &fact.body {
+            Body::ReconnectionOrder(_) => _ = open_orders.insert(fact.id, ()),
+            Body::ReconnectionMove(step) if !step.status.is_open() && step.at <= snapshot.as_of => {
+                open_orders.remove(&step.order_id);
+            }
+            _ => {}
+        }
+    }
+    let settled = |fact: &Fact| match &fact.body {
+        Body::Payment(_) | Body::Reversal(_) => snapshot.contains(fact),
+        Body::ReconnectionOrder(_) => !open_orders.contains_key(&fact.id),
+        Body::ReconnectionMove(step) => !open_orders.contains_key(&step.order_id),
+        _ => true,
+    };
+    let places = facts.iter().take_while(|fact| settled(fact)).filter_map(|fact| fact.account.as_ref());
+    places.map(|place| place.seq).last().unwrap_or(settled_before)
+}
+
+/// The account's open payments: those that no later fact of the account took back.
+#[must_use]
+pub fn standing_payments(facts: &[Arc<Fact>]) -> Vec<&Arc<Fact>> {
+    let ended: HashMap<_, _> = facts.iter().filter_map(|fact| fact.ends.map(|id| (id, ()))).collect();
+    facts.iter().filter(|fact| fact.payment().is_some() && !ended.contains_key(&fact.id)).collect()
+}

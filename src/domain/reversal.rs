@@ -1,0 +1,121 @@
+//! Reversals: a payment taken back by a new fact, never by a change.
+//!
+//! Same business date, same collection point, session still open, inside the window, with a
+//! supervisor; never silently once a reconnection was ordered because of it. An operator may
+//! reverse past the last rule, because the operator is who tells the crew.
+
+use std::sync::Arc;
+
+use super::command::{PartyKind, Reverse};
+use super::exposure;
+use super::fact::{Body, Fact, OrderStatus, Payment, Place, Reversal, Tender};
+use super::money::Money;
+use super::position::{AccountState, position};
+use super::reconnection;
+use super::rejection::Rejection;
+use super::session::Canonical;
+use super::world::{Moment, World};
+
+/// Decides a reversal: the reversal first, then the cancellation of an order it takes along.
+///
+/// # Errors
+/// The first rule that refuses it.
+pub fn decide(world: &World, moment: &Moment<'_>, command: &Reverse) -> Result<Vec<Fact>, Rejection> {
+    let operator = moment.caller.kind == PartyKind::Operator;
+    let original = match operator {
+        true => world.facts.get(&command.payment_id),
+        false => world.fact_of(&moment.caller.party, command.payment_id),
+    };
+    let original = original.ok_or(Rejection::NotFound)?;
+    let payment = original.payment().ok_or(Rejection::NotFound)?;
+    if let Some(reversal_id) = world.ended.get(&original.id) {
+        return Err(Rejection::AlreadyReversed { reversal_id: *reversal_id });
+    }
+    let place = original.account.as_ref().ok_or(Rejection::NotFound)?;
+    let state = world.account(&place.of)?;
+    let till = original.till().ok_or(Rejection::NotFound)?;
+    if !operator {
+        moment.at_point(&till.collection_point)?;
+    }
+    let window_ends = original.recorded_at.plus_minutes(i64::from(world.policy.reversal_window_minutes));
+    let today = world.business_date(&till.party, moment.now);
+    // A clock that went back must not open a window again: the payment may not lie ahead of us.
+    if moment.now > window_ends || moment.now < original.recorded_at || today != original.business_date {
+        return Err(Rejection::ReversalWindowClosed { until: window_ends });
+    }
+    let till_state = world.till(&till);
+    let session = match &till_state.session {
+        Some(session) if session.id == payment.session.id => session,
+        _ => return Err(Rejection::SessionClosed { session_id: payment.session.id }),
+    };
+    let open_order = reconnection::open_order(state);
+    if let Some((order, _)) = &open_order
+        && !operator
+    {
+        return Err(Rejection::ReconnectionInTheWay { order_id: order.id });
+    }
+    let public_id = moment.id.with_prefix("rev");
+    let canonical = Canonical {
+        public_id: &public_id,
+        account_number: place.of.as_str(),
+        amount: -original.amount,
+        business_date: original.business_date,
+        recorded_at: moment.now,
+    };
+    let body = Reversal {
+        payment_id: original.id,
+        receipt_number: payment.receipt_number.clone(),
+        reason: command.reason,
+        supervisor: command.supervisor.clone(),
+        note: command.note.clone(),
+        till: payment.till.clone(),
+        tender: payment.tender,
+        allocations: payment.allocations.clone(),
+        position_after: payment.position_after.clone(),
+        session: session.after_money(&canonical, payment.tender),
+        exposure: exposure_after(world, moment, original, payment),
+        payment_business_date: original.business_date,
+    };
+    let fact = Fact {
+        id: moment.id,
+        recorded_at: moment.now,
+        business_date: original.business_date,
+        party: till.party.clone(),
+        collection_point: Some(till.collection_point.clone()),
+        account: Some(Place { of: place.of.clone(), seq: state.last_seq + 1 }),
+        series: Some(Place { of: till.series(), seq: till_state.last_seq + 1 }),
+        request: moment.request.cloned().filter(|_| till.party == moment.caller.party),
+        ends: Some(original.id),
+        amount: -original.amount,
+        body: Body::Reversal(body),
+    };
+    let mut facts = vec![fact];
+    if let Some((order, _)) = open_order.filter(|(_, status)| status.may_become(OrderStatus::Cancelled)) {
+        let reason = Some("anulación del pago".to_owned());
+        let step = reconnection::Step { status: OrderStatus::Cancelled, at: moment.now, reason, crew: None };
+        let seq = state.last_seq + 2;
+        facts.push(reconnection::moved(world, moment, order, step, seq, moment.id.sibling(3)));
+    }
+    keep_position(world, moment, state, &mut facts);
+    Ok(facts)
+}
+
+fn exposure_after(
+    world: &World,
+    moment: &Moment<'_>,
+    original: &Fact,
+    payment: &Payment,
+) -> super::fact::ExposureStamp {
+    let change = if payment.tender == Tender::Cash { -original.amount } else { Money::ZERO };
+    exposure::stamp(world, moment, change)
+}
+
+fn keep_position(world: &World, moment: &Moment<'_>, state: &AccountState, facts: &mut [Fact]) {
+    let mut after = state.clone();
+    after.facts.extend(facts.iter().cloned().map(Arc::new));
+    after.last_seq += facts.len() as i64;
+    let now = position(&after, world.policy.calendar_date(moment.now), world.policy.cash_step);
+    if let Body::Reversal(reversal) = &mut facts[0].body {
+        reversal.position_after = now.figures;
+    }
+}
