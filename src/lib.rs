@@ -7,5 +7,11 @@
 pub mod config;
 // Time and ids; the only place that may ask for either.
 pub mod clock;
+// 2 Who calls and what they may do.
+pub mod auth;
+// A development authority and its identities.
+pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
+// The partner's side: what the till and the demonstration call the gateway with.
+pub mod client;
