@@ -38,7 +38,11 @@ const MAX_LINES: usize = 400;
 const MAX_TEST_LINES: usize = 600;
 
 /// Files that are longer than the rule: path, its own limit, and why. A limit only ever goes down.
-const LONGER: &[(&str, usize, &str)] = &[];
+const LONGER: &[(&str, usize, &str)] = &[(
+    "src/domain/fact.rs",
+    580,
+    "every kind of fact in one place: this file is the form in which the books are kept",
+)];
 
 #[test]
 fn the_rules_are_pure() {
