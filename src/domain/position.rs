@@ -204,11 +204,10 @@ fn agreements_left(account: &Account, placed: &Placed, step: Money) -> (Vec<Agre
     let mut freed = placed.installments.iter().filter(|((id, _), _)| !known(id)).map(|(_, amount)| *amount).sum();
     for (agreement, billed) in agreements.iter_mut().zip(&account.agreements) {
         let of_this = placed.installments.iter().filter(|((id, _), _)| *id == billed.agreement_id);
-        if agreement.status == AgreementStatus::Broken {
-            freed += of_this.map(|(_, amount)| *amount).sum();
-            continue;
-        }
-        freed += pay_off(agreement, of_this.map(|((_, number), amount)| (*number, *amount)));
+        freed += match agreement.status {
+            AgreementStatus::Broken => of_this.map(|(_, amount)| *amount).sum(),
+            _ => pay_off(agreement, of_this.map(|((_, number), amount)| (*number, *amount))),
+        };
         if advanced_since(billed, agreement, step) {
             advanced.push(agreement.agreement_id.clone());
         }

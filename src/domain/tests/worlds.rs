@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-
 use crate::domain::account::*;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::*;
