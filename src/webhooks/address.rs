@@ -230,7 +230,7 @@ fn is_internal_name(name: &str) -> bool {
         ["localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa", "in-addr.arpa"];
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let ends_in = |ending: &&str| name.strip_suffix(*ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !name.contains('.') || INTERNAL_ENDINGS.iter().any(|ending| ends_in(ending))
+    !name.contains('.') || INTERNAL_ENDINGS.iter().any(ends_in)
 }
 
 /// IANA's registry of special IPv4 addresses, in numerical order.

@@ -220,6 +220,20 @@ async fn a_status_counts_even_if_the_rest_does_not_come() {
 }
 
 #[tokio::test]
+async fn no_more_of_an_answer_is_read_than_the_setting_says() {
+    let sender = Sender::new(SenderSettings { max_answer_bytes: 10, ..settings(PATIENT) }).unwrap();
+    for (answer, error) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789", None),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n0123456789+", Some("the answer was cut at 10 bytes")),
+    ] {
+        let (url, handle) = serve(Receiver::Says(answer)).await;
+        let attempt = deliver(&sender, &url).await;
+        assert_eq!((attempt.status, attempt.error.as_deref()), (Some(200), error), "{answer}");
+        handle.await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_stalls_ends_with_the_timeout_and_keeps_its_status() {
     // A pause of the machine may eat a short timeout before the status is read: then a longer one is tried.
     for millis in [200, 2_000, 20_000] {
