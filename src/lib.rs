@@ -13,5 +13,7 @@ pub mod auth;
 pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
+// 6 What leaves: events signed and sent to those who asked for them.
+pub mod webhooks;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
