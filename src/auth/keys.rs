@@ -1,7 +1,7 @@
 //! The gateway's own signing keys: a directory of Ed25519 keys, one PEM file (PKCS#8) each.
 //!
-//! A file's name says from when its key signs (`20261126T165812Z.pem`); a file with any other name
-//! signs from the beginning. Whoever signs says *when*: a token says now, a receipt says the instant of
+//! A file's name says from when its key signs (`20261126T165812Z.pem`, or microseconds since 1970); a
+//! file with any other name signs from the beginning. Whoever signs says *when*: a token says now, a receipt says the instant of
 //! its fact, so the same fact is signed by the same key for ever and a reprint has the same bytes.
 //! Every key verifies, those of the future too, so the public set can be handed out before a key is
 //! used. What is signed is not known here; a private key never leaves this room.
@@ -32,7 +32,6 @@ pub const MAX_JWS_BYTES: usize = 4096;
 pub const MAX_JWKS_BYTES: usize = 65_536;
 
 const ALGORITHM: &str = "EdDSA";
-const KEY_ID_LENGTH: usize = 8;
 const PEM_LINE: usize = 64;
 
 /// Why the keys cannot be used.
@@ -316,12 +315,10 @@ fn public_bytes(pair: &Ed25519KeyPair) -> [u8; 32] {
     bytes
 }
 
-/// The beginning of the key's thumbprint (RFC 7638): anyone can compute it, and a QR code has room.
+/// The key's thumbprint (RFC 7638): anyone can compute it.
 fn key_id(public: &[u8; 32]) -> String {
     let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, URL_SAFE_NO_PAD.encode(public));
-    let mut id = URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.as_bytes()));
-    id.truncate(KEY_ID_LENGTH);
-    id
+    URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.as_bytes()))
 }
 
 /// `20261126T165812Z`.
@@ -332,6 +329,9 @@ fn file_name(from: Timestamp) -> String {
 }
 
 fn from_file_name(stem: &str) -> Option<Timestamp> {
+    if stem.bytes().all(|byte| byte.is_ascii_digit()) {
+        return stem.parse().ok().map(Timestamp::from_micros);
+    }
     if stem.len() != 16 || !stem.is_ascii() {
         return None;
     }

@@ -34,6 +34,8 @@ fn the_instant_chooses_the_key_and_rotation_changes_no_bytes() -> Tested {
     let folder = tempfile::tempdir()?;
     SigningKeys::create(folder.path(), at("2026-01-01T00:00:00Z"))?;
     let before = SigningKeys::load(folder.path())?;
+    assert_eq!(from_file_name("1767225600000000"), Some(at("2026-01-01T00:00:00Z")));
+    assert_eq!(from_file_name("clave de enero"), None);
     let claims = json!({ "n": "1" });
     let old = at("2026-06-01T00:00:00Z");
     let signed = before.sign("x+jws", &claims, old)?;
