@@ -13,5 +13,7 @@ pub mod auth;
 pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
+// Receipts in Spanish, signed, the same bytes each time.
+pub mod receipts;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
