@@ -10,6 +10,9 @@ use super::ticket::{Line, Ticket};
 const STYLE: &str = include_str!("receipt.css");
 /// Micrometres of one printer dot (203 dots an inch).
 const DOT_MICROMETRES: usize = 125;
+/// Characters that certainly fit into a printed row, and how high that row is.
+const ROW_CHARS: usize = 30;
+const ROW_MILLIMETRES: usize = 5;
 
 /// The receipt as a page, with the QR code of its signed form.
 #[must_use]
@@ -23,7 +26,9 @@ pub fn render(ticket: &Ticket, seal: &Modules) -> String {
     page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     tagged(&mut page, "title", "", &format!("Comprobante {}", ticket.receipt_number));
     let annulled = if ticket.annulled { " class=\"annulled\"" } else { "" };
-    page.push_str(&format!("<style>\n{STYLE}</style>\n</head>\n<body>\n<main{annulled}>\n"));
+    let height = paper_millimetres(ticket, seal);
+    page.push_str(&format!("<style>\n@page {{ size: 58mm {height}mm; margin: 0; }}\n{STYLE}</style>\n"));
+    page.push_str(&format!("</head>\n<body>\n<main{annulled}>\n"));
     for line in &ticket.lines {
         match line {
             Line::Heading(text) => tagged(&mut page, "h1", "", text),
@@ -40,6 +45,31 @@ pub fn render(ticket: &Ticket, seal: &Modules) -> String {
     }
     page.push_str("</main>\n</body>\n</html>\n");
     page
+}
+
+/// How much paper the receipt needs, rather more than less: a page of a roll has to be given a height, and
+/// a browser breaks what is longer.
+fn paper_millimetres(ticket: &Ticket, seal: &Modules) -> usize {
+    let rows = |text: &str| text.chars().count().div_ceil(ROW_CHARS).max(1) * ROW_MILLIMETRES;
+    let pair = |label: &str, value: &str| {
+        let beside = label.chars().count() + value.chars().count() < ROW_CHARS;
+        if beside { ROW_MILLIMETRES } else { rows(label) + rows(value) }
+    };
+    let line = |line: &Line| match line {
+        Line::Heading(text) | Line::Centered(text) | Line::Note(text) => rows(text),
+        Line::Banner(text) => 2 * rows(text) + 4,
+        Line::Field(label, value) | Line::Amount(label, value) => pair(label, value),
+        Line::Total(label, value) => 2 * pair(label, value) + 6,
+        Line::Code(_) => 2 * ROW_MILLIMETRES,
+        Line::Seal => outer_micrometres(seal).div_ceil(1000) + 4,
+        Line::Rule => 4,
+    };
+    10 + ticket.lines.iter().map(line).sum::<usize>()
+}
+
+/// A whole number of printer dots for each module keeps its edges sharp on thermal paper.
+fn outer_micrometres(seal: &Modules) -> usize {
+    seal.outer_width() * seal.module_dots() * DOT_MICROMETRES
 }
 
 fn tagged(page: &mut String, tag: &str, class: &str, text: &str) {
@@ -72,8 +102,7 @@ fn escape(page: &mut String, text: &str) {
 
 fn svg(page: &mut String, seal: &Modules) {
     let outer = seal.outer_width();
-    // A whole number of printer dots for each module keeps its edges sharp on thermal paper.
-    let micrometres = outer * seal.module_dots() * DOT_MICROMETRES;
+    let micrometres = outer_micrometres(seal);
     let millimetres = format!("{}.{:03}mm", micrometres / 1000, micrometres % 1000);
     page.push_str(&format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {outer} {outer}\" width=\"{millimetres}\" \

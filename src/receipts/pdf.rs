@@ -103,6 +103,7 @@ impl Layout {
     }
 
     fn total(&mut self, label: &str, value: &str) {
+        self.y += 30;
         self.bar(10);
         self.y += 20;
         self.pair(label, value, TOTAL);

@@ -107,7 +107,7 @@ pub fn ticket(source: &Source<'_>) -> Result<Ticket, TicketError> {
     let code = code(source.fact, account);
     let (customer, cashier) = match (reversal, payment.reconnection.is_some()) {
         (Some(_), _) => {
-            ("Pago anulado: este comprobante no es válido.", "Retire el comprobante original y devuelva el dinero.")
+            ("Pago anulado. Comprobante no válido.", "Retire el comprobante original y devuelva el dinero.")
         }
         (None, true) => {
             ("Conserve este comprobante. La reconexión ya fue pedida.", "Entregue este comprobante al cliente.")
@@ -321,7 +321,7 @@ fn destination(allocation: &Allocation) -> String {
     match (allocation.rule, &allocation.bill_number, &allocation.agreement_id, allocation.installment) {
         (AllocationRule::CreditBalance, ..) => "Saldo a favor".to_owned(),
         (_, Some(bill), ..) => format!("Factura {bill}"),
-        (_, None, Some(agreement), Some(installment)) => format!("Convenio {agreement} cuota {installment}"),
+        (_, None, Some(agreement), Some(installment)) => format!("Cuota {installment} convenio {agreement}"),
         (_, None, Some(agreement), None) => format!("Convenio {agreement}"),
         (_, None, None, _) => "Abono a la cuenta".to_owned(),
     }
