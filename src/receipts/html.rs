@@ -11,8 +11,8 @@ const STYLE: &str = include_str!("receipt.css");
 /// Micrometres of one printer dot (203 dots an inch).
 const DOT_MICROMETRES: usize = 125;
 /// Characters that certainly fit into a printed row, and how high that row is.
-const ROW_CHARS: usize = 30;
-const ROW_MILLIMETRES: usize = 5;
+const ROW_CHARS: usize = 32;
+const ROW_MILLIMETRES: usize = 4;
 
 /// The receipt as a page, with the QR code of its signed form.
 #[must_use]
