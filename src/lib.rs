@@ -15,5 +15,7 @@ pub mod certificates;
 pub mod domain;
 // 6 What leaves: events signed and sent to those who asked for them.
 pub mod webhooks;
+// Receipts in Spanish, signed, the same bytes each time.
+pub mod receipts;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
