@@ -15,3 +15,5 @@ pub mod certificates;
 pub mod domain;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
+// 7 What is exchanged as files: read strictly, written exactly, streamed always.
+pub mod files;
