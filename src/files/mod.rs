@@ -5,6 +5,8 @@
 //! with the line and the column of what is wrong; a warning says what was tolerated, never silently.
 
 pub mod asobancaria_2001;
+pub mod billing_feed;
+pub mod billing_sample;
 pub mod fixed_width;
 pub mod lines;
 pub mod seeded;

@@ -182,7 +182,7 @@ prop_compose! {
             reference: numbers.0.parse().unwrap(), secondary_reference: texts.0, periods: numbers.1, cycle: texts.1,
             amount: Money::from_centavos(centavos), additional_amount: Money::from_centavos(additional),
             additional_service: serviced.then(|| "4006381333931".parse().unwrap()),
-            due_on: BusinessDate::from_number(2026_12_00 + day).unwrap(), receiving_entity: numbers.2,
+            due_on: BusinessDate::from_number(20_261_200 + day).unwrap(), receiving_entity: numbers.2,
             customer_account: texts.2, customer_account_type: numbers.3, customer_id: texts.3,
             customer_name: texts.4, entity_code: numbers.4,
         }

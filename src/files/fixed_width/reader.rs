@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
     pub fn date(&mut self, name: &'static str) -> Result<BusinessDate, Fault> {
         let (column, bytes) = self.take(name, Kind::Date);
         self.only_digits(column, bytes)?;
-        let number = digits_value(bytes).and_then(|value| i32::try_from(value).ok()).filter(|value| *value >= 1_01_01);
+        let number = digits_value(bytes).and_then(|value| i32::try_from(value).ok()).filter(|value| *value >= 10_101);
         number.and_then(|n| BusinessDate::from_number(n).ok()).ok_or_else(|| self.fault(column, 0, bytes))
     }
 

@@ -40,7 +40,7 @@ fn parse(bytes: &[u8]) -> Result<Values, Fault> {
 }
 
 fn good() -> Values {
-    (12, 1_999, "CALLE 1 # 2".to_owned(), 2026_11_24, 2400)
+    (12, 1_999, "CALLE 1 # 2".to_owned(), 20_261_124, 2400)
 }
 
 proptest! {
