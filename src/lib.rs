@@ -13,5 +13,7 @@ pub mod auth;
 pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
+// 7 What the gateway, the partner and the bank say of one day, compared; pure.
+pub mod reconciliation;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
