@@ -17,6 +17,7 @@ pub mod partner_file;
 pub mod record;
 pub mod report;
 pub mod result;
+pub mod table;
 mod twins;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The matcher against planted differences, in every order of the input.
 
 mod causes;
-mod planted;
+mod files;
+pub(super) mod planted;
 mod properties;

@@ -11,10 +11,10 @@ use crate::reconciliation::record::{BankRow, LedgerDeposit, LedgerPayment, Ledge
 use crate::reconciliation::result::Reconciliation;
 
 /// SplitMix64: enough chance for tests, the same on every machine.
-pub(super) struct Chance(pub(super) u64);
+pub(in crate::reconciliation) struct Chance(pub(in crate::reconciliation) u64);
 
 impl Chance {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::reconciliation) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,15 +22,15 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(in crate::reconciliation) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    pub(super) fn number(&mut self, bound: i64) -> i64 {
+    pub(in crate::reconciliation) fn number(&mut self, bound: i64) -> i64 {
         (self.next() % bound.unsigned_abs()).cast_signed()
     }
 
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(in crate::reconciliation) fn shuffle<T>(&mut self, items: &mut [T]) {
         for end in (1..items.len()).rev() {
             let other = usize::try_from(self.below(end as u64 + 1)).unwrap();
             items.swap(end, other);
@@ -74,7 +74,7 @@ pub(super) fn run(day: &Day) -> Reconciliation {
 }
 
 /// A payment at a minute of the local day.
-pub(super) fn payment(number: u64, account: u64, pesos: i64, minute: i64) -> LedgerPayment {
+pub(in crate::reconciliation) fn payment(number: u64, account: u64, pesos: i64, minute: i64) -> LedgerPayment {
     let midnight = Timestamp::parse("2026-11-24T05:00:00Z").unwrap();
     LedgerPayment {
         payment_id: Id::from_bits(u128::from(number) << 64 | 0x7ac0),
@@ -108,7 +108,7 @@ pub(super) fn row(of: &LedgerPayment, line: u64, style: u64) -> PartnerRow {
     }
 }
 
-pub(super) fn reversal() -> Option<LedgerReversal> {
+pub(in crate::reconciliation) fn reversal() -> Option<LedgerReversal> {
     let reversed_at = Timestamp::parse("2026-11-24T22:00:00Z").unwrap();
     Some(LedgerReversal { reversal_id: Id::from_bits(9), reversed_at })
 }
