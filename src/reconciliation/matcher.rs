@@ -15,7 +15,7 @@ use super::pairing::{Pairing, days_between};
 use super::record::{BankRow, LedgerDeposit, LedgerPayment, PartnerRow};
 use super::result::{Hour, Match, Reconciliation, Totals};
 use super::twins::{alike, keys, without_annulled_originals};
-use crate::domain::calendar::BusinessDate;
+use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::ids::{AccountNumber, PartyId};
 use crate::domain::money::Money;
 
@@ -222,7 +222,7 @@ impl<'a> Book<'a> {
                 self.totals.void.add(one.amount);
                 continue;
             }
-            self.count_row(one);
+            self.count_row(one, one.at);
             let same_name =
                 keys(one).find_map(|key| named.get(&key).copied().filter(|twin| key.0 < 2 || alike(one, twin)));
             let siblings = paired.get(&(&one.account_number, one.amount, one.day(offset)));
@@ -256,6 +256,7 @@ impl<'a> Book<'a> {
             let declared = settlement.deposits.iter().map(|index| deposits[*index]);
             let at_stake = match first {
                 Cause::DepositShort | Cause::DepositOver => distance(difference, Money::ZERO),
+                Cause::DepositSplit => Money::ZERO,
                 _ => declared.clone().map(|one| one.amount).sum(),
             };
             let date = declared.clone().map(|one| one.due_on).max();
@@ -333,7 +334,8 @@ impl<'a> Book<'a> {
             self.count_payment(here);
         }
         if !there.reversed {
-            self.count_row(there);
+            // A row that states no time is placed where its payment is.
+            self.count_row(there, there.at.or(Some(here.recorded_at)));
         }
     }
 
@@ -343,9 +345,9 @@ impl<'a> Book<'a> {
         self.hours[usize::from(hour)].gateway.add(one.amount);
     }
 
-    fn count_row(&mut self, one: &PartnerRow) {
+    fn count_row(&mut self, one: &PartnerRow, at: Option<Timestamp>) {
         self.totals.partner.add(one.amount);
-        if let Some(at) = one.at {
+        if let Some(at) = at {
             self.hours[usize::from(at.at(self.tolerance.offset_minutes).hour())].partner.add(one.amount);
         }
     }

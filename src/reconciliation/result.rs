@@ -49,7 +49,7 @@ pub struct Hour {
     pub hour: u8,
     /// The gateway's payments that stand.
     pub gateway: Tally,
-    /// The partner's rows that stand and state a time.
+    /// The partner's rows that stand, at their own time or else at that of the payment they are.
     pub partner: Tally,
 }
 

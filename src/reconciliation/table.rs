@@ -256,7 +256,7 @@ pub(super) fn json_lines(
         }
         match serde_json::from_str::<Members>(line) {
             Err(error) => {
-                errors.push(number, "fila", line, format!("un objeto JSON con textos entre comillas ({error})"))
+                errors.push(number, "fila", line, format!("un objeto JSON con textos entre comillas ({error})"));
             }
             Ok(Members(members)) => {
                 let value = |column: &Column<'_>| {

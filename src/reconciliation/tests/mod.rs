@@ -4,3 +4,4 @@ mod causes;
 mod files;
 pub(super) mod planted;
 mod properties;
+mod reports;
