@@ -141,6 +141,8 @@ impl Settling<'_> {
         }
     }
 
+    /// Two credits for one deposit, or two deposits of one collection point for one credit. Credits that
+    /// carry different slips are different deposits, so only those of one name, or of none, are added up.
     fn by_sum(&mut self) {
         let free = |free: &[bool]| (0..free.len()).filter(|index| free[*index]).collect::<Vec<usize>>();
         let (deposits, credits) = (free(&self.deposit_free), free(&self.credit_free));
@@ -148,25 +150,30 @@ impl Settling<'_> {
             return;
         }
         for whole in &deposits {
-            let fitting =
-                |it: &Self, part: usize| it.credit_free[part] && it.fits(*whole, it.credits[part].booked_on).is_some();
-            let parts = credits.iter().copied().filter(|part| fitting(self, *part));
-            let amounts: Vec<_> = parts.map(|part| (self.credits[part].amount, part)).collect();
-            if let Some((a, b)) = two_that_sum(&amounts, self.deposits[*whole].amount) {
+            let mut names: BTreeMap<String, Vec<(Money, usize)>> = BTreeMap::new();
+            for part in credits.iter().copied().filter(|part| self.credit_free[*part]) {
+                let one = self.credits[part];
+                if one.amount < self.deposits[*whole].amount && self.fits(*whole, one.booked_on).is_some() {
+                    let name = one.slip_number.as_deref().map(plain_slip).unwrap_or_default();
+                    names.entry(name).or_default().push((one.amount, part));
+                }
+            }
+            if let Some((a, b)) = only_two_that_sum(names.values(), self.deposits[*whole].amount) {
                 self.take(vec![*whole], vec![a, b], Rule::DepositSum);
             }
         }
-        for whole in credits.iter().filter(|whole| self.credit_free[**whole]).copied().collect::<Vec<_>>() {
-            let booked = self.credits[whole].booked_on;
+        for whole in credits {
+            if !self.credit_free[whole] {
+                continue;
+            }
             let mut points: BTreeMap<&str, Vec<(Money, usize)>> = BTreeMap::new();
             for part in deposits.iter().copied().filter(|part| self.deposit_free[*part]) {
-                if self.fits(part, booked).is_some() {
+                if self.fits(part, self.credits[whole].booked_on).is_some() {
                     let one = self.deposits[part];
                     points.entry(one.collection_point.as_str()).or_default().push((one.amount, part));
                 }
             }
-            let found = points.values().find_map(|parts| two_that_sum(parts, self.credits[whole].amount));
-            if let Some((a, b)) = found {
+            if let Some((a, b)) = only_two_that_sum(points.values(), self.credits[whole].amount) {
                 self.take(vec![a, b], vec![whole], Rule::DepositSum);
             }
         }
@@ -187,16 +194,25 @@ impl Settling<'_> {
     }
 }
 
-/// Two parts whose amounts add up to `whole`, the first such pair in canonical order.
-fn two_that_sum(parts: &[(Money, usize)], whole: Money) -> Option<(usize, usize)> {
-    let mut seen: BTreeMap<Money, usize> = BTreeMap::new();
-    for (amount, part) in parts {
-        if let Some(other) = seen.get(&(whole - *amount)) {
-            return Some((*other, *part));
+/// The two parts of one group whose amounts add up to `whole`; none when there is a choice, because
+/// then it would be a guess.
+fn only_two_that_sum<'a>(
+    groups: impl Iterator<Item = &'a Vec<(Money, usize)>>,
+    whole: Money,
+) -> Option<(usize, usize)> {
+    let mut found = None;
+    for parts in groups {
+        let mut seen: BTreeMap<Money, usize> = BTreeMap::new();
+        for (amount, part) in parts {
+            if let Some(other) = seen.get(&(whole - *amount))
+                && found.replace((*other, *part)).is_some()
+            {
+                return None;
+            }
+            seen.entry(*amount).or_insert(*part);
         }
-        seen.entry(*amount).or_insert(*part);
     }
-    None
+    found
 }
 
 /// A slip number without what people and banks add to it: blanks, dashes, zeros on the left.
