@@ -149,31 +149,24 @@ impl Settling<'_> {
         if deposits.len() > MAX_LEFT_FOR_SUMS || credits.len() > MAX_LEFT_FOR_SUMS {
             return;
         }
-        for whole in &deposits {
-            let mut names: BTreeMap<String, Vec<(Money, usize)>> = BTreeMap::new();
-            for part in credits.iter().copied().filter(|part| self.credit_free[*part]) {
-                let one = self.credits[part];
-                if one.amount < self.deposits[*whole].amount && self.fits(*whole, one.booked_on).is_some() {
-                    let name = one.slip_number.as_deref().map(plain_slip).unwrap_or_default();
-                    names.entry(name).or_default().push((one.amount, part));
-                }
-            }
-            if let Some((a, b)) = only_two_that_sum(names.values(), self.deposits[*whole].amount) {
-                self.take(vec![*whole], vec![a, b], Rule::DepositSum);
+        let names = grouped(&credits, |part| {
+            let one = self.credits[part];
+            (one.slip_number.as_deref().map(plain_slip).unwrap_or_default(), one.amount)
+        });
+        let points = grouped(&deposits, |part| {
+            let one = self.deposits[part];
+            (one.collection_point.to_string(), one.amount)
+        });
+        for whole in deposits {
+            let fits = |part: usize| self.credit_free[part] && self.fits(whole, self.credits[part].booked_on).is_some();
+            if let Some((a, b)) = only_two_that_sum(&names, self.deposits[whole].amount, fits) {
+                self.take(vec![whole], vec![a, b], Rule::DepositSum);
             }
         }
-        for whole in credits {
-            if !self.credit_free[whole] {
-                continue;
-            }
-            let mut points: BTreeMap<&str, Vec<(Money, usize)>> = BTreeMap::new();
-            for part in deposits.iter().copied().filter(|part| self.deposit_free[*part]) {
-                if self.fits(part, self.credits[whole].booked_on).is_some() {
-                    let one = self.deposits[part];
-                    points.entry(one.collection_point.as_str()).or_default().push((one.amount, part));
-                }
-            }
-            if let Some((a, b)) = only_two_that_sum(points.values(), self.credits[whole].amount) {
+        for whole in credits.into_iter().filter(|whole| self.credit_free[*whole]).collect::<Vec<_>>() {
+            let booked = self.credits[whole].booked_on;
+            let fits = |part: usize| self.deposit_free[part] && self.fits(part, booked).is_some();
+            if let Some((a, b)) = only_two_that_sum(&points, self.credits[whole].amount, fits) {
                 self.take(vec![a, b], vec![whole], Rule::DepositSum);
             }
         }
@@ -194,22 +187,44 @@ impl Settling<'_> {
     }
 }
 
+/// Amounts that may be added up with one another, ascending.
+type Parts = Vec<(Money, usize)>;
+
+/// The groups of two and more that share a name.
+fn grouped(of: &[usize], name: impl Fn(usize) -> (String, Money)) -> Vec<Parts> {
+    let mut groups: BTreeMap<String, Parts> = BTreeMap::new();
+    for part in of {
+        let (name, amount) = name(*part);
+        groups.entry(name).or_default().push((amount, *part));
+    }
+    let mut groups: Vec<Parts> = groups.into_values().filter(|parts| parts.len() > 1).collect();
+    groups.iter_mut().for_each(|parts| parts.sort_unstable());
+    groups
+}
+
 /// The two parts of one group whose amounts add up to `whole`; none when there is a choice, because
 /// then it would be a guess.
-fn only_two_that_sum<'a>(
-    groups: impl Iterator<Item = &'a Vec<(Money, usize)>>,
-    whole: Money,
-) -> Option<(usize, usize)> {
+fn only_two_that_sum(groups: &[Parts], whole: Money, fits: impl Fn(usize) -> bool) -> Option<(usize, usize)> {
     let mut found = None;
     for parts in groups {
-        let mut seen: BTreeMap<Money, usize> = BTreeMap::new();
-        for (amount, part) in parts {
-            if let Some(other) = seen.get(&(whole - *amount))
-                && found.replace((*other, *part)).is_some()
-            {
-                return None;
+        for (place, (amount, part)) in parts.iter().enumerate() {
+            let rest = whole - *amount;
+            // Each pair once, smaller part first: beyond the half there is nothing new.
+            if rest < *amount {
+                break;
             }
-            seen.entry(*amount).or_insert(*part);
+            if !fits(*part) {
+                continue;
+            }
+            let others = &parts[place + 1..];
+            let first = others.partition_point(|(other, _)| *other < rest);
+            for (_, other) in
+                others[first..].iter().take_while(|(other, _)| *other == rest).filter(|(_, other)| fits(*other))
+            {
+                if found.replace((*part, *other)).is_some() {
+                    return None;
+                }
+            }
         }
     }
     found

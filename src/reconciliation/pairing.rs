@@ -11,9 +11,14 @@ use super::breaks::Rule;
 use super::matcher::Tolerance;
 use super::record::{LedgerPayment, PartnerRow};
 use crate::domain::calendar::BusinessDate;
+use crate::domain::money::Money;
 
 /// The most combinations that one group of equal keys is tried in.
 const MAX_COMBINATIONS: usize = 4096;
+/// Up to here accounts are compared one by one; beyond, the neighbours of one are looked up.
+const FEW_ACCOUNTS: usize = 64;
+/// The most equal payments of one account that a mistyped row is compared with.
+const MAX_SAME_ACCOUNT: usize = 64;
 /// Penalty when one side took the payment back and the other did not.
 const OTHER_STATE: u64 = 10_000;
 /// Penalty when both know the collection point and disagree.
@@ -34,6 +39,8 @@ pub(super) struct Pairing<'a> {
 }
 
 type Candidate = (u64, u32, u32);
+/// Payments by the digits of their account.
+type ByAccount<'a> = HashMap<&'a [u8], Vec<u32>>;
 
 impl<'a> Pairing<'a> {
     /// Runs all passes, strongest first. `usable` says which of the partner's rows take part.
@@ -146,27 +153,31 @@ impl<'a> Pairing<'a> {
 
     /// Pairs of the same amount and day whose accounts are one slip of the finger apart.
     fn near_accounts(&self) -> Vec<Candidate> {
-        let mut open: HashMap<(Vec<u8>, i64, BusinessDate), Vec<u32>> = HashMap::new();
+        let mut open: HashMap<(Money, BusinessDate), ByAccount<'_>> = HashMap::new();
         for (index, payment) in (0u32..).zip(self.ledger) {
             if self.row_of[index as usize].is_none() {
-                let account = payment.account_number.as_str().as_bytes().to_vec();
-                let key = (account, payment.amount.centavos(), payment.business_date);
-                open.entry(key).or_default().push(index);
+                let group = open.entry((payment.amount, payment.business_date)).or_default();
+                group.entry(payment.account_number.as_str().as_bytes()).or_default().push(index);
             }
         }
         let mut candidates = Vec::new();
         for (index, row) in (0u32..).zip(self.rows).filter(|(index, _)| self.payment_of[*index as usize].is_none()) {
-            let Some(day) = row.day(self.tolerance.offset_minutes) else { continue };
-            let mut key = (Vec::new(), row.amount.centavos(), day);
-            for_each_neighbour(row.account_number.as_str().as_bytes(), |account| {
-                key.0.clear();
-                key.0.extend_from_slice(account);
-                for l in open.get(&key).into_iter().flatten().take(MAX_COMBINATIONS) {
+            let day = row.day(self.tolerance.offset_minutes);
+            let Some(group) = day.and_then(|day| open.get(&(row.amount, day))) else { continue };
+            let mut propose = |payments: &Vec<u32>| {
+                for l in payments.iter().take(MAX_SAME_ACCOUNT) {
                     if let Some(score) = self.weak(self.ledger[*l as usize], row, self.tolerance.time_minutes) {
                         candidates.push((score, *l, index));
                     }
                 }
-            });
+            };
+            let account = row.account_number.as_str();
+            if group.len() <= FEW_ACCOUNTS {
+                let close = |other: &&[u8]| std::str::from_utf8(other).is_ok_and(|other| near(account, other));
+                group.iter().filter(|(other, _)| close(other)).for_each(|(_, payments)| propose(payments));
+            } else {
+                for_each_neighbour(account.as_bytes(), |other| group.get(other).into_iter().for_each(&mut propose));
+            }
         }
         candidates
     }

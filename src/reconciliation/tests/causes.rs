@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::planted::{Chance, Day, day, payment, reversal, row, run, today};
 use crate::domain::money::Money;
 use crate::reconciliation::breaks::{Break, Cause, Rule, Side};
+use crate::reconciliation::record::PartnerRow;
 use crate::reconciliation::result::Reconciliation;
 
 /// The names under which a break can have been planted.
@@ -149,7 +150,7 @@ fn a_payment_taken_back_and_made_again_is_no_difference() {
 fn a_partner_that_writes_an_annulled_payment_twice_is_understood() {
     let mut one = payment(1, 123_456, 50_000, 600);
     let original = row(&one, 2, 1);
-    let annulled = crate::reconciliation::record::PartnerRow { line: 3, reversed: true, ..original.clone() };
+    let annulled = PartnerRow { line: 3, reversed: true, ..original.clone() };
     let rows = vec![original, annulled];
     let found = run(&Day { payments: vec![one.clone()], rows: rows.clone(), ..Day::default() });
     assert_eq!(found.breaks.iter().map(|one| one.cause).collect::<Vec<_>>(), [Cause::ReversedThere]);
@@ -179,6 +180,29 @@ fn a_mistyped_receipt_never_steals_the_payment_of_another() {
     let found = run(&Day { payments: vec![first, second], rows: vec![mistyped, right], ..Day::default() });
     assert!(found.is_clean(), "{:?}", found.breaks);
     assert_eq!(found.totals.by_rule.get(&Rule::AccountAmountDate), Some(&1));
+}
+
+#[test]
+fn a_receipt_alone_is_no_proof_while_account_amount_and_day_tell_another_story() {
+    let (first, second) = (payment(1, 123_456, 50_000, 600), payment(2, 777_777, 91_000, 700));
+    let mut mistyped = row(&first, 2, 1);
+    mistyped.receipt_number = Some(second.receipt_number.clone());
+    let found = run(&Day { payments: vec![first, second], rows: vec![mistyped], ..Day::default() });
+    assert_eq!(found.breaks.iter().map(|one| one.cause).collect::<Vec<_>>(), [Cause::OnlyHere]);
+    assert_eq!(found.breaks[0].amount_at_stake, Money::from_pesos(91_000));
+}
+
+#[test]
+fn a_row_that_stands_three_times_is_two_breaks_whose_ids_outlive_a_line_added_above() {
+    let one = payment(1, 123_456, 50_000, 600);
+    let rows = |from: u64| (from..from + 3).map(|line| PartnerRow { line, ..row(&one, 3, 1) }).collect::<Vec<_>>();
+    let ids = |from| {
+        let found = run(&Day { payments: vec![one.clone()], rows: rows(from), ..Day::default() });
+        found.breaks.iter().map(|one| (one.cause, one.break_id)).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ids(2).len(), 2);
+    assert!(ids(2).iter().all(|(cause, _)| *cause == Cause::DuplicateThere));
+    assert_eq!(ids(2), ids(3));
 }
 
 #[test]
