@@ -35,16 +35,24 @@ pub enum Encoding {
 /// given is looked for under the member's own name and may be absent, except account and amount.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "each is the column of the member of PartnerRow of that name")]
 pub struct PartnerColumns {
+    /// Where the gateway's payment id stands.
     pub payment_id: Option<String>,
+    /// Where the gateway's receipt number stands.
     pub receipt_number: Option<String>,
+    /// Where the partner's own number stands.
     pub partner_reference: Option<String>,
+    /// Where the account stands; has to be there.
     pub account_number: Option<String>,
+    /// Where the amount stands; has to be there.
     pub amount: Option<String>,
+    /// Where the business date stands.
     pub date: Option<String>,
+    /// Where the time stands.
     pub at: Option<String>,
+    /// Where the place stands.
     pub collection_point: Option<String>,
+    /// Where it says whether the payment was taken back.
     pub reversed: Option<String>,
 }
 
@@ -83,11 +91,14 @@ pub struct PartnerFileMapping {
 /// The columns of a bank's statement; the same rule as for a partner's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "each is the column of the member of BankRow of that name")]
 pub struct BankColumns {
+    /// Where the slip's number stands.
     pub slip_number: Option<String>,
+    /// Where the free reference stands.
     pub reference: Option<String>,
+    /// Where the amount stands; has to be there.
     pub amount: Option<String>,
+    /// Where the booking day stands; has to be there.
     pub booked_on: Option<String>,
     /// What kind of movement the line is; absent: all are credits.
     pub kind: Option<String>,

@@ -69,6 +69,14 @@ fn a_sum_is_not_guessed() {
 }
 
 #[test]
+fn two_equal_halves_are_a_split_too() {
+    let halves = vec![credit(2, None, 250), credit(3, None, 250)];
+    assert_eq!(causes(vec![deposit(1, "77", 500)], halves), [Cause::DepositSplit]);
+    let gathered = vec![deposit(1, "77", 250), deposit(2, "78", 250)];
+    assert_eq!(causes(gathered, vec![credit(2, None, 500)]), [Cause::DepositSplit]);
+}
+
+#[test]
 fn short_and_late_is_one_break() {
     let mut late = credit(2, Some("77"), 450);
     late.booked_on = today().next().next();
