@@ -17,6 +17,8 @@ pub mod domain;
 pub mod webhooks;
 // Receipts in Spanish, signed, the same bytes each time.
 pub mod receipts;
+// 7 What the gateway, the partner and the bank say of one day, compared; pure.
+pub mod reconciliation;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.
