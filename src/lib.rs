@@ -7,5 +7,11 @@
 pub mod config;
 // Time and ids; the only place that may ask for either.
 pub mod clock;
+// 1 The edge: translates, never decides.
+pub mod http;
+// 2 Who calls and what they may do.
+pub mod auth;
+// A development authority and its identities.
+pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
