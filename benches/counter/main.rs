@@ -8,7 +8,14 @@
 //! pgbench (TPC-B at its best client count, select-only), and the cost of one fdatasync. Only
 //! ratios within one run mean anything: the machine is noisy.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic, clippy::unwrap_used, missing_docs, reason = "a benchmark")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::float_arithmetic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark"
+)]
 
 mod gateway;
 mod load;
