@@ -15,3 +15,11 @@ pub mod auth;
 pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
+// 4 Group commit: the only writer.
+pub mod posting;
+// 4 Grouped reads.
+pub mod reading;
+// 5 The books: one source of SQL for two databases.
+pub mod store;
+// The partner's side: what the till and the demonstration call the gateway with.
+pub mod client;
