@@ -35,6 +35,19 @@ impl Reader {
         reader
     }
 
+    /// Adds what a request type inside declares, at the place that is read.
+    pub fn validate(&mut self, request: &impl Validate) {
+        if let Err(errors) = request.validate() {
+            collect(&errors, &self.prefix, &mut self.faults);
+        }
+    }
+
+    /// Adds faults that were found before.
+    pub fn add(&mut self, faults: &[Fault]) {
+        // What does not have the right shape was taken out, and is not also missing.
+        self.faults.splice(0..0, faults.iter().cloned());
+    }
+
     /// Reads on inside a member (`/payments/3`).
     pub fn within(&mut self, prefix: String) {
         self.prefix = prefix;

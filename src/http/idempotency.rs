@@ -44,6 +44,12 @@ pub fn parse(text: &str) -> Option<IdempotencyKey> {
         None if text.contains('"') => return None,
         None => text.to_owned(),
     };
+    plain(key)
+}
+
+/// A key as it is, without quotes: in a query or in a body.
+#[must_use]
+pub fn plain(key: String) -> Option<IdempotencyKey> {
     let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
     ((1..=MAX_CHARS).contains(&key.len()) && visible).then(|| IdempotencyKey::new(key))
 }

@@ -111,6 +111,12 @@ impl Problem {
         self.entry.code
     }
 
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.entry.status
+    }
+
     /// The document, without what only the place of the request tells.
     #[must_use]
     pub fn document(&self, language: Language, public_url: &str, instance: &str) -> Value {
