@@ -9,6 +9,8 @@ pub mod config;
 pub mod clock;
 // Tracing and metrics.
 pub mod telemetry;
+// One file per command; translates, never decides.
+pub mod cli;
 // The composition root: opens, starts, binds, and stops in the reverse order.
 pub mod app;
 // 1 The edge: translates, never decides.
