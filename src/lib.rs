@@ -7,6 +7,14 @@
 pub mod config;
 // Time and ids; the only place that may ask for either.
 pub mod clock;
+// Tracing and metrics.
+pub mod telemetry;
+// One file per command; translates, never decides.
+pub mod cli;
+// The composition root: opens, starts, binds, and stops in the reverse order.
+pub mod app;
+// 1 The edge: translates, never decides.
+pub mod http;
 // 2 Who calls and what they may do.
 pub mod auth;
 // A development authority and its identities.
@@ -19,6 +27,12 @@ pub mod webhooks;
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
+// 4 Group commit: the only writer.
+pub mod posting;
+// 4 Grouped reads.
+pub mod reading;
+// 5 The books: one source of SQL for two databases.
+pub mod store;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.

@@ -1,0 +1,209 @@
+//! What the store hands out besides facts: rows with their words already read.
+
+use std::sync::Arc;
+
+use crate::domain::calendar::{BusinessDate, Timestamp};
+use crate::domain::command::PartyKind;
+use crate::domain::fact::{Body, Fact, OrderStatus};
+use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
+use crate::domain::policy::{PartnerSettings, PointSettings};
+use crate::domain::position::Snapshot;
+
+/// A registered party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Its name in tokens and certificates.
+    pub id: PartyId,
+    /// What it is.
+    pub kind: PartyKind,
+    /// What it is called on reports.
+    pub name: String,
+    /// What it may do (the defaults for anybody who takes no money).
+    pub settings: PartnerSettings,
+    /// Since when it is known.
+    pub registered_at: Timestamp,
+    /// Since when it may take no money.
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// A registered collection point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionPoint {
+    /// Its name.
+    pub id: CollectionPointId,
+    /// Whose it is.
+    pub party: PartyId,
+    /// What it may do.
+    pub settings: PointSettings,
+    /// Since when it is known.
+    pub registered_at: Timestamp,
+    /// Since when it may take no money.
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// A client certificate that names a party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 over the certificate (DER), in the form the edge computes it.
+    pub thumbprint: String,
+    /// Whose it is.
+    pub party: PartyId,
+    /// Its subject, to be read by people.
+    pub subject: String,
+    /// When it expires.
+    pub not_after: Timestamp,
+    /// Since when it is known.
+    pub registered_at: Timestamp,
+    /// Since when it is not accepted any more.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Whether a snapshot replaces everything billing said, or some of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotKind {
+    /// Every account is in it.
+    Full,
+    /// The accounts in it changed.
+    Delta,
+}
+
+/// How far the import of a snapshot came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotStatus {
+    /// Chunks are still arriving.
+    Loading,
+    /// All of it is in place.
+    Loaded,
+}
+
+/// A billing snapshot and what its import counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotRecord {
+    /// Name, instant, and what it contains of our payments.
+    pub snapshot: Snapshot,
+    /// Whether it is the whole.
+    pub kind: SnapshotKind,
+    /// SHA-256 over the file, against loading it twice.
+    pub file_hash: String,
+    /// How far it came.
+    pub status: SnapshotStatus,
+    /// Lines that became accounts.
+    pub accounts_read: i64,
+    /// Lines that did not.
+    pub accounts_rejected: i64,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was done.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Which payments to list. Party and limit always, the rest where given.
+#[derive(Clone, Debug)]
+pub struct PaymentFilter {
+    /// Whose: nobody sees another's.
+    pub party: PartyId,
+    /// The one that was asked for under this key.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// Taken at this place.
+    pub collection_point: Option<CollectionPointId>,
+    /// Taken at a till of this name.
+    pub till: Option<String>,
+    /// Of this business date.
+    pub business_date: Option<BusinessDate>,
+    /// On this account.
+    pub account_number: Option<AccountNumber>,
+    /// After this one, in the order of business date and id.
+    pub after: Option<Id>,
+    /// How many, at most.
+    pub limit: u32,
+}
+
+/// A fact, and the one that ended it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The fact.
+    pub fact: Arc<Fact>,
+    /// The reversal of a payment, the close of a session.
+    pub ended_by: Option<Id>,
+}
+
+/// Which reconnection orders to list.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFilter {
+    /// Ordered by this party; absent: by anybody.
+    pub party: Option<PartyId>,
+    /// For this account.
+    pub account_number: Option<AccountNumber>,
+    /// Standing here now.
+    pub status: Option<OrderStatus>,
+    /// After this one, in the order of their ids.
+    pub after: Option<Id>,
+    /// How many, at most.
+    pub limit: u32,
+}
+
+/// A reconnection order and the last thing that happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRecord {
+    /// The order.
+    pub order: Arc<Fact>,
+    /// Its last move, if it moved.
+    pub last_move: Option<Arc<Fact>>,
+}
+
+/// Which sealed collection batches to list.
+#[derive(Clone, Debug, Default)]
+pub struct BatchFilter {
+    /// This partner's; absent: everybody's.
+    pub partner: Option<PartyId>,
+    /// After this one, in the order of their ids.
+    pub after: Option<Id>,
+    /// How many, at most.
+    pub limit: u32,
+}
+
+/// A part of the money that a partner's business dates hold, in the order of business date and id.
+#[derive(Clone, Debug)]
+pub struct BatchPage {
+    /// The partner.
+    pub partner: PartyId,
+    /// The first business date.
+    pub from: BusinessDate,
+    /// The last business date.
+    pub through: BusinessDate,
+    /// After this one.
+    pub after: Option<Arc<Fact>>,
+    /// How many, at most.
+    pub limit: u32,
+}
+
+/// One event that has to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Because of this fact.
+    pub fact: Arc<Fact>,
+    /// Under this name.
+    pub event: String,
+}
+
+/// A till whose session is still open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenTill {
+    /// The till.
+    pub till: Till,
+    /// The opening of its session.
+    pub opening: Arc<Fact>,
+}
+
+impl OrderRecord {
+    /// Where the order stands.
+    #[must_use]
+    pub fn status(&self) -> OrderStatus {
+        match self.last_move.as_ref().map(|fact| &fact.body) {
+            Some(Body::ReconnectionMove(step)) => step.status,
+            _ => OrderStatus::Requested,
+        }
+    }
+}
