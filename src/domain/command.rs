@@ -201,6 +201,8 @@ pub struct Seal {
 /// What a batch to be sealed contains; the writer counts it, the rule only records it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchContents {
+    /// The first business date with money in it.
+    pub first: Option<BusinessDate>,
     /// Payments, reversed pairs taken out.
     pub count: i64,
     /// Their sum, less later reversals.
