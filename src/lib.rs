@@ -21,18 +21,18 @@ pub mod auth;
 pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
-// 6 What leaves: events signed and sent to those who asked for them.
-pub mod webhooks;
-// Receipts in Spanish, signed, the same bytes each time.
-pub mod receipts;
-// 7 What the gateway, the partner and the bank say of one day, compared; pure.
-pub mod reconciliation;
 // 4 Group commit: the only writer.
 pub mod posting;
 // 4 Grouped reads.
 pub mod reading;
 // 5 The books: one source of SQL for two databases.
 pub mod store;
+// 6 What leaves: events signed and sent to those who asked for them.
+pub mod webhooks;
+// Receipts in Spanish, signed, the same bytes each time.
+pub mod receipts;
+// 7 What the gateway, the partner and the bank say of one day, compared; pure.
+pub mod reconciliation;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.
