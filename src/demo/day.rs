@@ -287,7 +287,7 @@ fn option<'a>(position: &'a Value, kind: &str) -> Option<&'a Value> {
 
 fn describe(position: &Value) -> String {
     let service = text(&position["service"]["status"]);
-    let (holder, municipality) = (text(&position["holder"]), text(&position["municipality"]));
+    let (holder, municipality) = (text(&position["holder"]), text(&position["municipality_code"]));
     let bills = position["bills"].as_array().map_or(0, Vec::len);
     let (total, disputed) = (text(&position["total_due"]), text(&position["disputed"]));
     let (payable, past_due) = (text(&position["payable_now"]), text(&position["past_due"]));
