@@ -104,12 +104,7 @@ pub async fn run(
     played
 }
 
-async fn play(
-    stage: &mut Stage<'_>,
-    folder: &Folder,
-    gateway: &str,
-    clock: Arc<dyn Clock>,
-) -> Result<(), DemoError> {
+async fn play(stage: &mut Stage<'_>, folder: &Folder, gateway: &str, clock: Arc<dyn Clock>) -> Result<(), DemoError> {
     let client = |party: &str, point: Option<&str>| Client::new(connection(folder, gateway, party, point));
     let cast = Cast {
         coompecens: client("coompecens", Some("coompecens-01"))?,

@@ -3,6 +3,7 @@
 //! Everything lies in one folder, and a second call goes on with what is there. The folder's
 //! `recaudo.toml` makes every other command work on the same data.
 
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +12,12 @@ use crate::auth::certificate::CertificateFacts;
 use crate::certificates::{CertificatesError, DevelopmentAuthority, Validity};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::account::Account;
 use crate::domain::calendar::Timestamp;
 use crate::domain::command::PartyKind;
 use crate::domain::ids::{CollectionPointId, PartyId};
 use crate::domain::policy::{PartnerSettings, PointSettings};
+use crate::domain::position::Snapshot;
 use crate::files::billing_sample;
 use crate::store::{self, Store};
 
@@ -176,4 +179,36 @@ fn collection_point(party: &str, name: &str, ordinal: u8, now: Timestamp) -> sto
         registered_at: now,
         suspended_at: None,
     }
+}
+
+/// Writes the sample of billing once, and loads it into books that have no accounts yet.
+fn load_sample(folder: &Folder, store: &Store, now: Timestamp) -> Result<String, DemoError> {
+    let file = folder.sample();
+    if !file.exists() {
+        let out = BufWriter::new(std::fs::File::create(&file)?);
+        billing_sample::sample(SAMPLE_ACCOUNTS, SAMPLE_SEED, now, out)?;
+    }
+    let mut connection = store.connect()?;
+    if connection.count_accounts()? == 0 {
+        let text = std::fs::read_to_string(&file)?;
+        let accounts: Result<Vec<Account>, _> = text.lines().skip(1).map(serde_json::from_str).collect();
+        let accounts = accounts.map_err(|error| DemoError::Sample(error.to_string()))?;
+        let snapshot = Snapshot { id: format!("sample-{now}"), as_of: now, included_through: BTreeMap::new() };
+        let record = store::SnapshotRecord {
+            snapshot: snapshot.clone(),
+            kind: store::SnapshotKind::Full,
+            file_hash: snapshot.id.clone(),
+            status: store::SnapshotStatus::Loading,
+            accounts_read: 0,
+            accounts_rejected: 0,
+            started_at: now,
+            finished_at: None,
+        };
+        connection.transaction(|connection| {
+            connection.begin_snapshot(&record)?;
+            connection.replace_accounts(&snapshot, &accounts)?;
+            connection.finish_snapshot(&snapshot.id, accounts.len() as i64, 0, now)
+        })?;
+    }
+    Ok(format!("{} accounts, {} parties", connection.count_accounts()?, PARTIES.len()))
 }
