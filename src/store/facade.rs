@@ -5,13 +5,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::reconciliation_records::*;
 use super::records::*;
 use super::{Connection, StoreError, either};
 use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::{BatchContents, Needs};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountNumber, CollectionPointId, Id, PartyId};
+use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId};
 use crate::domain::money::Money;
 use crate::domain::policy::{PartnerSettings, PointSettings, Policy};
 use crate::domain::position::{AccountState, Snapshot};
@@ -183,4 +184,26 @@ ask! {
     outbox::outbox(limit: u32) -> Vec<OutboxEntry>;
     /// Forgets events that were handed on.
     outbox::forget_outbox(entries: &[OutboxEntry]) -> ();
+
+    /// A page of a partner's payments, each with what took it back.
+    ledger::ledger_page(page: &LedgerPage) -> Vec<LedgerRow>;
+    /// A page of the deposits that anybody declared on some business dates.
+    ledger::deposits(
+        from: BusinessDate, through: BusinessDate, after: Option<(BusinessDate, Id)>, rows: u32
+    ) -> Vec<Arc<Fact>>;
+
+    /// A reconciliation of anybody.
+    reconciliations::reconciliation(id: Id) -> Option<RunRecord>;
+    /// Keeps a reconciliation, unless it is there; answers the one that is kept.
+    reconciliations::keep_reconciliation(run: &RunRecord) -> RunRecord;
+    /// Keeps the breaks that are not known yet.
+    reconciliations::keep_breaks(found: &[BreakRecord]) -> ();
+    /// Breaks of anybody by their ids; unknown ones are missing.
+    reconciliations::breaks(ids: &[Id]) -> Vec<BreakRecord>;
+    /// Everything that was said about these breaks, each in its order.
+    reconciliations::resolutions(ids: &[Id]) -> Vec<ResolutionRecord>;
+    /// What a party said under a key.
+    reconciliations::resolution_by_key(party: &PartyId, key: &IdempotencyKey) -> Option<ResolutionRecord>;
+    /// Adds what a side said; a place that is taken is a conflict.
+    reconciliations::add_resolution(record: &ResolutionRecord) -> ();
 }

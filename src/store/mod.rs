@@ -10,6 +10,7 @@ mod facade;
 pub mod journal;
 mod mounted;
 mod postgres;
+pub mod reconciliation_records;
 pub mod records;
 mod schema;
 mod sqlite;
@@ -25,6 +26,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
+pub use reconciliation_records::*;
 pub use records::*;
 
 use crate::config;

@@ -12,6 +12,8 @@ macro_rules! mount_queries {
         pub mod exposure;
         #[path = "queries/facts.rs"]
         pub mod facts;
+        #[path = "queries/ledger.rs"]
+        pub mod ledger;
         #[path = "queries/orders.rs"]
         pub mod orders;
         #[path = "queries/outbox.rs"]
@@ -22,6 +24,8 @@ macro_rules! mount_queries {
         pub mod payments;
         #[path = "queries/put.rs"]
         mod put;
+        #[path = "queries/reconciliations.rs"]
+        pub mod reconciliations;
         #[path = "queries/rows.rs"]
         mod rows;
         #[path = "queries/sessions.rs"]
