@@ -41,6 +41,7 @@ pub struct Config {
     pub reading: Reading,
     pub limits: Limits,
     pub counter: Policy,
+    pub reconciliation: crate::reconciling::Settings,
     pub log: Log,
 }
 
@@ -220,6 +221,7 @@ impl Config {
             self.counter.cut_off_minutes_before_midnight < 1440,
             "counter.cut_off_minutes_before_midnight is under 1440",
         );
+        faults.extend(self.reconciliation.faults());
         if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
     }
 
