@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod party;
 mod point;
+mod reconcile;
 mod serve;
 mod till;
 
@@ -62,6 +63,8 @@ enum Command {
     /// Make, register, list and revoke certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Compare a partner's own list, or the bank's statement, with the books.
+    Reconcile(reconcile::Arguments),
     /// A cashier's terminal for a partner without a cashier system.
     Till(till::Arguments),
 }
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Party(command) => party::run(&context, command),
         Command::Point(command) => point::run(&context, command),
         Command::Certificate(command) => certificate::run(&context, command),
+        Command::Reconcile(arguments) => reconcile::run(&context, &arguments),
         Command::Till(arguments) => till::run(&context, arguments),
     };
     match done {

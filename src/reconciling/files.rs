@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Partner, Settings};
 use crate::domain::calendar::BusinessDate;
 use crate::domain::ids::CollectionPointId;
-use crate::files::asobancaria_2001::collection::{CollectionHeader, CollectionItem, CollectionReader, CollectionRecord};
+use crate::files::asobancaria_2001::collection::{
+    CollectionHeader, CollectionItem, CollectionReader, CollectionRecord,
+};
 use crate::files::asobancaria_2001::reference::ReferencePlace;
 use crate::files::fixed_width::FileError;
 use crate::reconciliation::bank_file;

@@ -61,9 +61,8 @@ impl Payments {
         let found = connection.ledger_page(&self.page)?;
         self.page.after = found.last().map(|row| (row.payment.business_date, row.payment.id)).or(self.page.after);
         let whole = found.len() < PAGE as usize;
-        let wanted = |row: &LedgerPayment| {
-            self.recorded.is_none_or(|(from, until)| (from..until).contains(&row.recorded_at))
-        };
+        let wanted =
+            |row: &LedgerPayment| self.recorded.is_none_or(|(from, until)| (from..until).contains(&row.recorded_at));
         self.rows.extend(found.iter().filter_map(ledger_payment).filter(wanted));
         Ok(match self.rows.len() > self.max_rows {
             true => Progress::TooMany,
@@ -173,7 +172,11 @@ impl Loading {
 
 /// The slips that a credit may carry, as they are compared.
 pub(super) fn slips(row: &BankRow) -> impl Iterator<Item = String> {
-    [&row.slip_number, &row.reference].into_iter().flatten().map(|text| plain_slip(text)).filter(|slip| !slip.is_empty())
+    [&row.slip_number, &row.reference]
+        .into_iter()
+        .flatten()
+        .map(|text| plain_slip(text))
+        .filter(|slip| !slip.is_empty())
 }
 
 /// The business dates of the sessions whose cash some deposits hold, by session.

@@ -5,9 +5,7 @@
 
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::{Id, IdempotencyKey, PartyId};
-use crate::store::{
-    BreakStatus, Connection, ResolutionKind, ResolutionRecord, ResolutionSide, StoreError,
-};
+use crate::store::{BreakStatus, Connection, ResolutionKind, ResolutionRecord, ResolutionSide, StoreError};
 
 /// Things said about one break, at most.
 pub const MAX_SAID: usize = 50;
@@ -115,11 +113,7 @@ pub fn status(said: &[ResolutionRecord]) -> BreakStatus {
     said.last().map_or(BreakStatus::Open, |last| last.status)
 }
 
-fn next(
-    said: &[ResolutionRecord],
-    saying: &Saying,
-    money_moves: bool,
-) -> Result<BreakStatus, (BreakStatus, Reason)> {
+fn next(said: &[ResolutionRecord], saying: &Saying, money_moves: bool) -> Result<BreakStatus, (BreakStatus, Reason)> {
     let status = status(said);
     let own = said.last().is_some_and(|last| last.side == saying.side);
     let refused = |reason| Err((status, reason));

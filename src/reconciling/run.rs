@@ -1,5 +1,7 @@
 //! From the loaded rows to an outcome that has a name of its own, made from everything that went in.
 
+use std::collections::HashSet;
+
 use sha2::{Digest as _, Sha256};
 
 use super::files::Rows;
@@ -9,6 +11,7 @@ use crate::domain::calendar::Timestamp;
 use crate::domain::ids::{Id, PartyId};
 use crate::domain::position::hex;
 use crate::reconciliation::matcher::{Inputs, Tolerance, reconcile};
+use crate::reconciliation::plain_slip;
 use crate::reconciliation::record::{LedgerDeposit, LedgerPayment};
 use crate::store::{RunKind, RunRecord};
 
@@ -43,10 +46,11 @@ impl Prepared {
     #[must_use]
     pub fn new(question: Question, file: &[u8], mut rows: Rows, ledger: Ledger, tolerance: Tolerance) -> Self {
         if let Rows::Bank(credits) = &mut rows {
-            let own: Vec<String> = ledger.deposits.iter().map(|one| crate::reconciliation::plain_slip(&one.slip_number)).collect();
+            let own: HashSet<String> = ledger.deposits.iter().map(|one| plain_slip(&one.slip_number)).collect();
             // A statement holds the deposits of all partners; what another one declared is not unknown.
             credits.retain(|row| {
-                slips(row).any(|slip| own.contains(&slip)) || !slips(row).any(|slip| ledger.slips_of_others.contains(&slip))
+                slips(row).any(|slip| own.contains(&slip))
+                    || !slips(row).any(|slip| ledger.slips_of_others.contains(&slip))
             });
         }
         let hash = inputs_hash(&question, &rows, &ledger, &tolerance);
