@@ -6,6 +6,7 @@
 
 pub mod caller;
 pub mod certificate;
+pub mod keys;
 pub mod limits;
 pub mod mutual_tls;
 pub mod policy;
