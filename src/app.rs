@@ -19,9 +19,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::auth::caller::PeerThumbprint;
 use crate::auth::certificate::{thumbprint, thumbprint_text};
+use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
 use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty};
-use crate::auth::token::{KeysError, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
@@ -49,7 +49,7 @@ pub enum AppError {
     Tls(#[from] TlsError),
     /// Token keys.
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    Keys(#[from] KeyError),
     /// Log or metrics.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -91,11 +91,11 @@ impl App {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, AppError> {
         let config = Arc::new(config);
         let tls = MutualTls::open(tls_files(&config.tls))?;
-        let tokens = Tokens::open(&config.token.keys, &config.server.public_url, clock.now())?;
+        let keys = Arc::new(SigningKeys::load_or_create(&config.token.keys, clock.now())?);
         let metrics = telemetry::metrics()?;
         let books = Books::open(Arc::clone(&config), Arc::clone(&clock)).await?;
         let Books { posting, writer, reading, readers } = books;
-        let edge = web::Data::new(Edge::new(Parts { config: Arc::clone(&config), clock, tokens, posting, reading }));
+        let edge = web::Data::new(Edge::new(Parts { config: Arc::clone(&config), clock, keys, posting, reading }));
         refresh_register(&edge).await?;
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;

@@ -33,6 +33,8 @@ pub mod webhooks;
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
+// The auditor: recomputes from the facts what was said along the way.
+pub mod ledger;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.

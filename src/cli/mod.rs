@@ -11,6 +11,7 @@ mod party;
 mod point;
 mod serve;
 mod till;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,9 @@ enum Command {
     Certificate(certificate::Command),
     /// A cashier's terminal for a partner without a cashier system.
     Till(till::Arguments),
+    /// Check the ledger, or a receipt's signature.
+    #[command(subcommand)]
+    Verify(verify::Command),
 }
 
 /// Why a command ends without its work done.
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Point(command) => point::run(&context, command),
         Command::Certificate(command) => certificate::run(&context, command),
         Command::Till(arguments) => till::run(&context, arguments),
+        Command::Verify(command) => verify::run(&context, command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,6 +21,7 @@ pub mod payments;
 pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
+pub mod receipts;
 pub mod reconnections;
 pub mod reversals;
 pub mod views;
@@ -33,6 +34,7 @@ use actix_web::http::{Method, header};
 use actix_web::web;
 
 use crate::auth::caller::{self, Demand};
+use crate::auth::keys::SigningKeys;
 use crate::auth::limits::Limits;
 use crate::auth::policy::Scope;
 use crate::auth::registry::Registry;
@@ -52,7 +54,9 @@ pub struct Edge {
     pub policy: Arc<Policy>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
+    /// The keys that sign tokens, receipts and closes.
+    pub keys: Arc<SigningKeys>,
+    /// Tokens.
     pub tokens: Tokens,
     /// Who is registered.
     pub registry: Registry,
@@ -108,6 +112,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v1/payments/batch"                      needs::<caller::PaymentsWrite>()       => payments_batch::create;
     GET  "/v1/payments/{id}"                       needs::<caller::PaymentsRead>()        => payments::get;
     POST "/v1/payments/{id}/reversals"             needs::<caller::ReversalsWrite>()      => reversals::create;
+    GET  "/v1/payments/{id}/receipt"               needs::<caller::PaymentsRead>()        => receipts::get;
+    POST "/v1/payments/{id}/receipt-copies"        needs::<caller::PaymentsWrite>()       => receipts::copy;
     POST "/v1/cash-sessions"                       needs::<caller::CashSessionsWrite>()   => cash_sessions::open;
     GET  "/v1/cash-sessions/{id}"                  needs::<caller::CashSessionsWrite>()   => cash_sessions::get;
     POST "/v1/cash-sessions/{id}/close"            needs::<caller::CashSessionsWrite>()   => cash_sessions::close;
@@ -133,8 +139,8 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
-    pub tokens: Tokens,
+    /// The keys that sign.
+    pub keys: Arc<SigningKeys>,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
@@ -145,15 +151,16 @@ impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, tokens, posting, reading } = parts;
+        let Parts { config, clock, keys, posting, reading } = parts;
         Self {
+            tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             policy: Arc::new(config.counter.clone()),
             limits: Limits::new(config.limits.clone()),
             registry: Registry::default(),
             draining: AtomicBool::new(false),
             config,
             clock,
-            tokens,
+            keys,
             posting,
             reading,
         }

@@ -107,6 +107,11 @@ ask! {
     /// Facts of anybody, in the order of their ids; unknown ones are missing.
     facts::facts(ids: &[Id]) -> Vec<Arc<Fact>>;
 
+    /// Facts of anybody in the order of their ids, after one.
+    ledger::facts_page(after: Option<Id>, limit: u32) -> Vec<Arc<Fact>>;
+    /// Facts of anybody in the order of their series and places, after a place.
+    ledger::series_page(after: &(String, i64), limit: u32) -> Vec<Arc<Fact>>;
+
     /// A payment of this party.
     payments::payment(party: &PartyId, id: Id) -> Option<Listed>;
     /// A party's payments.

@@ -12,6 +12,8 @@ macro_rules! mount_queries {
         pub mod exposure;
         #[path = "queries/facts.rs"]
         pub mod facts;
+        #[path = "queries/ledger.rs"]
+        pub mod ledger;
         #[path = "queries/orders.rs"]
         pub mod orders;
         #[path = "queries/outbox.rs"]
