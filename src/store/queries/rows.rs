@@ -69,6 +69,7 @@ impl FactRow {
 
     /// The fact of a row.
     pub(super) fn fact(self) -> Result<Arc<Fact>, StoreError> {
+        let party = PartyId::new(self.party);
         let account = self.account_number.zip(self.account_seq);
         let series = self.series.zip(self.series_seq);
         let request = self.idempotency_key.zip(self.request_hash);
@@ -76,11 +77,11 @@ impl FactRow {
             id: read_id(&self.id)?,
             recorded_at: Timestamp::from_micros(self.recorded_at),
             business_date: read_date(self.business_date)?,
-            party: PartyId::new(self.party),
+            party: party.clone(),
             collection_point: self.collection_point.map(CollectionPointId::new),
             account: account.map(|(of, seq)| Place { of: AccountNumber::new(of), seq }),
             series: series.map(|(of, seq)| Place { of, seq }),
-            request: request.map(|(key, hash)| KeyedRequest { key: IdempotencyKey::new(key), hash }),
+            request: request.map(|(key, hash)| crate::domain::fact::Asked { by: party.clone(), key: IdempotencyKey::new(key), hash }),
             ends: self.ends.as_deref().map(read_id).transpose()?,
             amount: Money::from_centavos(self.amount),
             body: from_json(&self.body)?,
