@@ -42,6 +42,7 @@ use crate::config::Config;
 use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
+use crate::webhooks::sender::Sender;
 use problem::Problem;
 
 /// Everything a handler may need of the running gateway.
@@ -62,6 +63,8 @@ pub struct Edge {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
     draining: AtomicBool,
 }
 
@@ -139,13 +142,15 @@ pub struct Parts {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
 }
 
 impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, tokens, posting, reading } = parts;
+        let Parts { config, clock, tokens, posting, reading, sender } = parts;
         Self {
             policy: Arc::new(config.counter.clone()),
             limits: Limits::new(config.limits.clone()),
@@ -156,6 +161,7 @@ impl Edge {
             tokens,
             posting,
             reading,
+            sender,
         }
     }
 
