@@ -39,3 +39,7 @@ pub mod reconciliation;
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.
 pub mod files;
+// A cashier's terminal for a partner without a cashier system.
+pub mod till;
+// The main job, shown: a gateway from nothing and a day at the counter.
+pub mod demo;

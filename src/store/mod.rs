@@ -7,6 +7,7 @@
 #![allow(clippy::duplicate_mod, reason = "the query files are mounted once a backend, on purpose")]
 
 mod facade;
+pub mod journal;
 mod mounted;
 mod postgres;
 pub mod records;
