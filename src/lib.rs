@@ -29,6 +29,8 @@ pub mod reading;
 pub mod store;
 // 6 What leaves: events signed and sent to those who asked for them.
 pub mod webhooks;
+// What nobody asks for and has to be done in time.
+pub mod upkeep;
 // Receipts in Spanish, signed, the same bytes each time.
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.

@@ -44,6 +44,7 @@ use crate::config::Config;
 use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
+use crate::webhooks::sender::Sender;
 use problem::Problem;
 
 /// Everything a handler may need of the running gateway.
@@ -66,6 +67,8 @@ pub struct Edge {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
     draining: AtomicBool,
 }
 
@@ -145,13 +148,15 @@ pub struct Parts {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
 }
 
 impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, keys, posting, reading } = parts;
+        let Parts { config, clock, keys, posting, reading, sender } = parts;
         Self {
             tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             policy: Arc::new(config.counter.clone()),
@@ -163,6 +168,7 @@ impl Edge {
             keys,
             posting,
             reading,
+            sender,
         }
     }
 
