@@ -29,12 +29,16 @@ pub mod reading;
 pub mod store;
 // 6 What leaves: events signed and sent to those who asked for them.
 pub mod webhooks;
+// What nobody asks for and has to be done in time.
+pub mod upkeep;
 // Receipts in Spanish, signed, the same bytes each time.
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
 // 7 Runs a reconciliation: loads, reads the file, keeps the outcome.
 pub mod reconciling;
+// The auditor: recomputes from the facts what was said along the way.
+pub mod ledger;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.

@@ -12,6 +12,7 @@ mod point;
 mod reconcile;
 mod serve;
 mod till;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,9 @@ enum Command {
     Reconcile(reconcile::Arguments),
     /// A cashier's terminal for a partner without a cashier system.
     Till(till::Arguments),
+    /// Check the ledger, or a receipt's signature.
+    #[command(subcommand)]
+    Verify(verify::Command),
 }
 
 /// Why a command ends without its work done.
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Certificate(command) => certificate::run(&context, command),
         Command::Reconcile(arguments) => reconcile::run(&context, &arguments),
         Command::Till(arguments) => till::run(&context, arguments),
+        Command::Verify(command) => verify::run(&context, command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,7 +15,7 @@ use crate::reconciliation::report::{ReportHeader, html, pdf, text};
 use crate::reconciling::due::next_weekday;
 use crate::reconciling::files::{FileRefusal, Format, Rows, read_bank, read_partner};
 use crate::reconciling::keep::keep;
-use crate::reconciling::ledger::{Ledger, Loading, Progress};
+use crate::reconciling::own_side::{Loading, OwnSide, Progress};
 use crate::reconciling::run::Prepared;
 use crate::reconciling::{Partner, Question};
 use crate::store::{Connection, RunKind, RunRecord};
@@ -113,9 +113,9 @@ fn compare(
     rows: Rows,
 ) -> Result<RunRecord, Failure> {
     let settings = &config.reconciliation;
-    let ledger = load(connection, Loading::new(&question, &rows, settings, next_weekday))?;
+    let own_side = load(connection, Loading::new(&question, &rows, settings, next_weekday))?;
     let tolerance = Tolerance { offset_minutes: config.counter.utc_offset_minutes, ..settings.tolerance.clone() };
-    let prepared = Prepared::new(question, bytes, rows, ledger, tolerance);
+    let prepared = Prepared::new(question, bytes, rows, own_side, tolerance);
     if let Some(known) = connection.reconciliation(prepared.id)? {
         return Ok(known);
     }
@@ -142,11 +142,11 @@ fn rows(
     })
 }
 
-fn load(connection: &mut Connection, mut loading: Loading) -> Result<Ledger, Failure> {
+fn load(connection: &mut Connection, mut loading: Loading) -> Result<OwnSide, Failure> {
     loop {
         match loading.step(connection)? {
             Progress::More => {}
-            Progress::Done => return Ok(loading.ledger()),
+            Progress::Done => return Ok(loading.own_side()),
             Progress::TooMany => {
                 return Err(Failure::Work("there are too many payments to compare; take fewer days".to_owned()));
             }

@@ -145,8 +145,7 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let id = id_in_path(&path, "dep")?;
     let policy = std::sync::Arc::clone(&edge.policy);
-    let needs = Needs { facts: [id].into(), ..Needs::default() };
-    let now = edge.clock.now();
+    let (needs, now) = (Needs { facts: [id].into(), ..Needs::default() }, edge.clock.now());
     let world = edge.read("deposit", move |connection| connection.load_world(&needs, &policy, now)).await?;
     let sees_all = authorized.caller.kind == PartyKind::Operator;
     let declared = world.facts.get(&id).filter(|fact| sees_all || fact.party == authorized.caller.party);

@@ -22,6 +22,7 @@ pub mod payments;
 pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
+pub mod receipts;
 pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
@@ -37,6 +38,7 @@ use actix_web::web;
 use tokio::sync::Semaphore;
 
 use crate::auth::caller::{self, Demand};
+use crate::auth::keys::SigningKeys;
 use crate::auth::limits::Limits;
 use crate::auth::policy::Scope;
 use crate::auth::registry::Registry;
@@ -46,6 +48,7 @@ use crate::config::Config;
 use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
+use crate::webhooks::sender::Sender;
 use problem::Problem;
 
 /// Everything a handler may need of the running gateway.
@@ -56,7 +59,9 @@ pub struct Edge {
     pub policy: Arc<Policy>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
+    /// The keys that sign tokens, receipts and closes.
+    pub keys: Arc<SigningKeys>,
+    /// Tokens.
     pub tokens: Tokens,
     /// Who is registered.
     pub registry: Registry,
@@ -68,6 +73,8 @@ pub struct Edge {
     pub reading: Reading,
     /// Places for comparisons under way.
     pub comparing: Arc<Semaphore>,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
     draining: AtomicBool,
 }
 
@@ -114,6 +121,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v1/payments/batch"                      needs::<caller::PaymentsWrite>()       => payments_batch::create;
     GET  "/v1/payments/{id}"                       needs::<caller::PaymentsRead>()        => payments::get;
     POST "/v1/payments/{id}/reversals"             needs::<caller::ReversalsWrite>()      => reversals::create;
+    GET  "/v1/payments/{id}/receipt"               needs::<caller::PaymentsRead>()        => receipts::get;
+    POST "/v1/payments/{id}/receipt-copies"        needs::<caller::PaymentsWrite>()       => receipts::copy;
     POST "/v1/cash-sessions"                       needs::<caller::CashSessionsWrite>()   => cash_sessions::open;
     GET  "/v1/cash-sessions/{id}"                  needs::<caller::CashSessionsWrite>()   => cash_sessions::get;
     POST "/v1/cash-sessions/{id}/close"            needs::<caller::CashSessionsWrite>()   => cash_sessions::close;
@@ -144,20 +153,23 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
-    pub tokens: Tokens,
+    /// The keys that sign.
+    pub keys: Arc<SigningKeys>,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
 }
 
 impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, tokens, posting, reading } = parts;
+        let Parts { config, clock, keys, posting, reading, sender } = parts;
         Self {
+            tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             policy: Arc::new(config.counter.clone()),
             limits: Limits::new(config.limits.clone()),
             registry: Registry::default(),
@@ -165,9 +177,10 @@ impl Edge {
             draining: AtomicBool::new(false),
             config,
             clock,
-            tokens,
+            keys,
             posting,
             reading,
+            sender,
         }
     }
 

@@ -7,7 +7,7 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBu
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    accounts, breaks, cash_sessions, deposits, discovery, oauth, payments, payments_batch, reconciliations,
+    accounts, breaks, cash_sessions, deposits, discovery, oauth, payments, payments_batch, receipts, reconciliations,
     reconnections, reversals,
 };
 use crate::auth::policy::TABLE;
@@ -186,6 +186,7 @@ impl Modify for Locks {
     paths(
         accounts::get,
         payments::create, payments::get, payments::list, payments_batch::create, reversals::create,
+        receipts::get, receipts::copy,
         cash_sessions::open, cash_sessions::close, cash_sessions::get,
         deposits::declare, deposits::verify, deposits::get,
         reconnections::create, reconnections::get, reconnections::list, reconnections::report,

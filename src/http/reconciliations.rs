@@ -25,7 +25,7 @@ use crate::reconciliation::matcher::Tolerance;
 use crate::reconciliation::report::{ReportHeader, html, pdf, text};
 use crate::reconciling::due::{DueDate, next_weekday};
 use crate::reconciling::files::{FORMATS, FileRefusal, Format, Rows, read_bank, read_partner};
-use crate::reconciling::ledger::{Ledger, Loading, Payments, Progress};
+use crate::reconciling::own_side::{Loading, OwnSide, Payments, Progress};
 use crate::reconciling::run::Prepared;
 use crate::reconciling::{Partner, Question, digests as digesting, keep};
 use crate::store::{RunKind, RunRecord};
@@ -96,10 +96,10 @@ pub async fn create(
     let partner = partner(&edge, &question.party).await?;
     let ComparedFile { bytes, place } = file;
     let rows = read_file(&edge, &question, format, partner, bytes.clone()).await?;
-    let ledger = load(&edge, Loading::new(&question, &rows, &edge.config.reconciliation, DUE)).await?;
+    let own_side = load(&edge, Loading::new(&question, &rows, &edge.config.reconciliation, DUE)).await?;
     let offset_minutes = edge.policy.utc_offset_minutes;
     let tolerance = Tolerance { offset_minutes, ..edge.config.reconciliation.tolerance.clone() };
-    let prepared = apart(move || Prepared::new(question, &bytes, rows, ledger, tolerance)).await?;
+    let prepared = apart(move || Prepared::new(question, &bytes, rows, own_side, tolerance)).await?;
     let id = prepared.id;
     if let Some(known) = edge.read("reconciliation", move |connection| connection.reconciliation(id)).await? {
         return Ok(told(HttpResponse::Ok(), &known));
@@ -302,7 +302,7 @@ async fn read_file(
 }
 
 /// Loads our side on the readers' threads, a page at a time.
-async fn load(edge: &Edge, mut loading: Loading) -> Result<Ledger, Problem> {
+async fn load(edge: &Edge, mut loading: Loading) -> Result<OwnSide, Problem> {
     loop {
         let stepped = edge.read("reconciliation_page", move |connection| {
             let progress = loading.step(connection)?;
@@ -312,7 +312,7 @@ async fn load(edge: &Edge, mut loading: Loading) -> Result<Ledger, Problem> {
         (loading, progress) = stepped.await?;
         match progress {
             Progress::More => {}
-            Progress::Done => return Ok(loading.ledger()),
+            Progress::Done => return Ok(loading.own_side()),
             Progress::TooMany => {
                 return Err(Problem::new("too-many-rows").with("limit", edge.config.reconciliation.max_rows));
             }

@@ -1,6 +1,6 @@
 //! Digests of a stretch of time, from the payments that were recorded in it.
 
-use super::ledger::Payments;
+use super::own_side::Payments;
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::PartyId;
 use crate::domain::policy::Policy;

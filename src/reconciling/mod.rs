@@ -8,7 +8,7 @@ pub mod digests;
 pub mod due;
 pub mod files;
 pub mod keep;
-pub mod ledger;
+pub mod own_side;
 pub mod resolution;
 pub mod run;
 pub mod settings;

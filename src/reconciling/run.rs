@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sha2::{Digest as _, Sha256};
 
 use super::files::Rows;
-use super::ledger::{Ledger, slips};
+use super::own_side::{OwnSide, slips};
 use super::{Question, Settings};
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::{Id, PartyId};
@@ -25,7 +25,7 @@ pub struct Prepared {
     pub id: Id,
     question: Question,
     rows: Rows,
-    ledger: Ledger,
+    own_side: OwnSide,
     tolerance: Tolerance,
     inputs_hash: String,
     file_hash: String,
@@ -44,16 +44,16 @@ pub struct TooDifferent {
 impl Prepared {
     /// Puts the inputs together and names them.
     #[must_use]
-    pub fn new(question: Question, file: &[u8], mut rows: Rows, ledger: Ledger, tolerance: Tolerance) -> Self {
+    pub fn new(question: Question, file: &[u8], mut rows: Rows, own_side: OwnSide, tolerance: Tolerance) -> Self {
         if let Rows::Bank(credits) = &mut rows {
-            let own: HashSet<String> = ledger.deposits.iter().map(|one| plain_slip(&one.slip_number)).collect();
+            let own: HashSet<String> = own_side.deposits.iter().map(|one| plain_slip(&one.slip_number)).collect();
             // A statement holds the deposits of all partners; what another one declared is not unknown.
             credits.retain(|row| {
                 slips(row).any(|slip| own.contains(&slip))
-                    || !slips(row).any(|slip| ledger.slips_of_others.contains(&slip))
+                    || !slips(row).any(|slip| own_side.slips_of_others.contains(&slip))
             });
         }
-        let hash = inputs_hash(&question, &rows, &ledger, &tolerance);
+        let hash = inputs_hash(&question, &rows, &own_side, &tolerance);
         let bits = hash.iter().take(16).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         Self {
             id: Id::from_bits(bits),
@@ -61,7 +61,7 @@ impl Prepared {
             file_hash: hex(&Sha256::digest(file)),
             question,
             rows,
-            ledger,
+            own_side,
             tolerance,
         }
     }
@@ -80,9 +80,9 @@ impl Prepared {
             from: self.question.from,
             to: self.question.to,
             as_of: self.question.as_of,
-            payments: &self.ledger.payments,
+            payments: &self.own_side.payments,
             partner_rows,
-            deposits: &self.ledger.deposits,
+            deposits: &self.own_side.deposits,
             bank_rows,
         };
         let result = reconcile(&inputs, &self.tolerance);
@@ -102,7 +102,7 @@ impl Prepared {
 }
 
 /// SHA-256 over everything that decides the outcome, line by line.
-fn inputs_hash(question: &Question, rows: &Rows, ledger: &Ledger, tolerance: &Tolerance) -> Vec<u8> {
+fn inputs_hash(question: &Question, rows: &Rows, own_side: &OwnSide, tolerance: &Tolerance) -> Vec<u8> {
     let mut hash = Sha256::new();
     let mut line = |parts: &[&str]| {
         hash.update(parts.join(UNIT));
@@ -115,8 +115,8 @@ fn inputs_hash(question: &Question, rows: &Rows, ledger: &Ledger, tolerance: &To
     };
     line(&[party.as_str(), kind, &from.to_string(), &to.to_string(), &as_of.to_string()]);
     line(&[&json(tolerance)]);
-    ledger.payments.iter().for_each(|one| line(&[&payment_line(one)]));
-    ledger.deposits.iter().for_each(|one| line(&[&deposit_line(one)]));
+    own_side.payments.iter().for_each(|one| line(&[&payment_line(one)]));
+    own_side.deposits.iter().for_each(|one| line(&[&deposit_line(one)]));
     match rows {
         Rows::Partner(rows) => rows.iter().for_each(|one| line(&[&json(one)])),
         Rows::Bank(rows) => rows.iter().for_each(|one| line(&[&json(one)])),

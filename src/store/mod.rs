@@ -15,6 +15,7 @@ pub mod records;
 mod schema;
 mod sqlite;
 mod statement;
+pub mod webhook_records;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use secrecy::ExposeSecret;
 
 pub use reconciliation_records::*;
 pub use records::*;
+pub use webhook_records::*;
 
 use crate::config;
 use crate::domain::calendar::Timestamp;
@@ -70,7 +72,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Place {
     Sqlite { options: sqlite::Options, temporary: Option<PathBuf> },
-    Postgres(postgres::Options),
+    Postgres(Box<postgres::Options>),
 }
 
 /// One connection, used by one thread at a time and never inside a request's future.
@@ -124,7 +126,7 @@ impl Store {
             }
             None => {
                 let timeout = Duration::from_secs(settings.statement_timeout_seconds);
-                Place::Postgres(postgres::read_url(url, timeout)?)
+                Place::Postgres(Box::new(postgres::read_url(url, timeout)?))
             }
         };
         Ok(Self { place: Arc::new(place) })
@@ -140,6 +142,15 @@ impl Store {
             Place::Postgres(options) => Link::Postgres(Box::new(postgres::connect(options)?)),
         };
         Ok(Connection { link, snapshots: SnapshotCache::default() })
+    }
+
+    /// Wakes a waiter whenever a gateway on the same database commits something that has to leave, for as
+    /// long as the future is polled. On SQLite there is only one gateway, and this never returns either.
+    pub async fn listen(&self, wake: &tokio::sync::Notify) {
+        match self.place.as_ref() {
+            Place::Sqlite { .. } => std::future::pending().await,
+            Place::Postgres(options) => postgres::listen(options, wake).await,
+        }
     }
 
     /// Brings the schema up to date and says which migrations ran. Blocks.

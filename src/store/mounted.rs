@@ -8,6 +8,8 @@ macro_rules! mount_queries {
         pub mod batches;
         #[path = "queries/certificates.rs"]
         pub mod certificates;
+        #[path = "queries/compared.rs"]
+        pub mod compared;
         #[path = "queries/exposure.rs"]
         pub mod exposure;
         #[path = "queries/facts.rs"]
@@ -32,10 +34,14 @@ macro_rules! mount_queries {
         pub mod sessions;
         #[path = "queries/snapshots.rs"]
         pub mod snapshots;
+        #[path = "queries/webhook_deliveries.rs"]
+        pub mod webhook_deliveries;
+        #[path = "queries/webhook_endpoints.rs"]
+        pub mod webhook_endpoints;
         #[path = "queries/world.rs"]
         pub mod world;
 
-        pub use put::Put;
+        pub use put::{Put, Rows};
     };
 }
 

@@ -115,7 +115,7 @@ pub struct ResolutionRecord {
 
 /// A stretch of a partner's payments, in the order of business date and id.
 #[derive(Clone, Debug)]
-pub struct LedgerPage {
+pub struct ComparedPage {
     /// The partner.
     pub party: PartyId,
     /// The first business date.
@@ -130,7 +130,7 @@ pub struct LedgerPage {
 
 /// A payment, and what took it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerRow {
+pub struct ComparedRow {
     /// The payment.
     pub payment: std::sync::Arc<Fact>,
     /// Its reversal and when that was recorded.

@@ -1,73 +1,27 @@
-//! What the gateway holds of some business dates, as a reconciliation reads it.
+//! Every fact, page by page, for whoever checks the books.
 
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::Conn;
-use super::rows::{FactRow, fact_columns, facts_of, limit, read_id};
-use crate::domain::calendar::{BusinessDate, Timestamp};
+use super::rows::{FactRow, facts_of};
 use crate::domain::fact::Fact;
 use crate::domain::ids::Id;
+use crate::store::StoreError;
 use crate::store::schema::facts;
-use crate::store::statement::statement;
-use crate::store::{LedgerPage, LedgerRow, StoreError};
 
-type LedgerColumns = (facts::SqlType, Nullable<Text>, Nullable<BigInt>);
-
-statement! {
-    /// Payments of a partner's business dates with their reversals, after a date and an id.
-    Ledger(party: String, from: i32, through: i32, date: i32, id: String, limit: i64) -> LedgerColumns =
-        "SELECT ", fact_columns!(), ", e.id, e.recorded_at \
-         FROM facts f LEFT JOIN facts e ON e.ends = f.id \
-         WHERE f.party = {} AND f.kind = 'payment' AND f.business_date >= {} AND f.business_date <= {} \
-           AND (f.business_date, f.id) > ({}, {}) \
-         ORDER BY f.business_date, f.id LIMIT {}"
-}
-statement! {
-    /// Deposits of anybody that were declared on some business dates, after a date and an id.
-    Deposits(from: i32, through: i32, date: i32, id: String, limit: i64) -> facts::SqlType =
-        "SELECT ", fact_columns!(), " FROM facts f \
-         WHERE f.kind = 'deposit' AND f.business_date >= {} AND f.business_date <= {} \
-           AND (f.business_date, f.id) > ({}, {}) \
-         ORDER BY f.business_date, f.id LIMIT {}"
+/// Facts in the order of their ids, after one.
+pub fn facts_page(conn: &mut Conn, after: Option<Id>, limit: u32) -> Result<Vec<Arc<Fact>>, StoreError> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let page = facts::table.filter(facts::id.gt(after)).order(facts::id).limit(i64::from(limit));
+    facts_of(page.select(FactRow::as_select()).load(conn)?)
 }
 
-/// A page of a partner's payments, each with what took it back.
-pub fn ledger_page(conn: &mut Conn, page: &LedgerPage) -> Result<Vec<LedgerRow>, StoreError> {
-    let (date, id) = place(page.after);
-    let query = Ledger {
-        party: page.party.as_str().to_owned(),
-        from: page.from.number(),
-        through: page.through.number(),
-        date,
-        id,
-        limit: limit(page.limit),
-    };
-    let rows: Vec<(FactRow, Option<String>, Option<i64>)> = query.load(conn)?;
-    let row = |(payment, reversal, at): (FactRow, Option<String>, Option<i64>)| {
-        let reversal = reversal.as_deref().map(read_id).transpose()?;
-        Ok(LedgerRow { payment: payment.fact()?, reversal: reversal.zip(at.map(Timestamp::from_micros)) })
-    };
-    rows.into_iter().map(row).collect()
-}
-
-/// A page of the deposits that anybody declared on some business dates.
-pub fn deposits(
-    conn: &mut Conn,
-    from: BusinessDate,
-    through: BusinessDate,
-    after: Option<(BusinessDate, Id)>,
-    rows: u32,
-) -> Result<Vec<Arc<Fact>>, StoreError> {
-    let (date, id) = place(after);
-    let query = Deposits { from: from.number(), through: through.number(), date, id, limit: limit(rows) };
-    let rows: Vec<FactRow> = query.load(conn)?;
-    facts_of(rows)
-}
-
-/// Where a page begins; before every date and id when nothing was read yet.
-fn place(after: Option<(BusinessDate, Id)>) -> (i32, String) {
-    after.map_or_else(|| (0, String::new()), |(date, id)| (date.number(), id.to_string()))
+/// Facts in the order of their series and places, after a place.
+pub fn series_page(conn: &mut Conn, after: &(String, i64), limit: u32) -> Result<Vec<Arc<Fact>>, StoreError> {
+    let (series, seq) = after;
+    let later = facts::series.gt(series).or(facts::series.eq(series).and(facts::series_seq.gt(seq)));
+    let page = facts::table.filter(later).order((facts::series, facts::series_seq)).limit(i64::from(limit));
+    facts_of(page.select(FactRow::as_select()).load(conn)?)
 }

@@ -13,7 +13,7 @@ use crate::domain::fact::{AllocationRule, Body, Deposit, Fact};
 use crate::domain::ids::{CollectionPointId, Id, IdempotencyKey, PartyId};
 use crate::reconciliation::plain_slip;
 use crate::reconciliation::record::{BankRow, LedgerDeposit, LedgerPayment, LedgerReversal};
-use crate::store::{Connection, LedgerPage, LedgerRow, RunKind, StoreError};
+use crate::store::{ComparedPage, ComparedRow, Connection, RunKind, StoreError};
 
 /// Rows of a page.
 const PAGE: u32 = 1000;
@@ -32,7 +32,7 @@ pub enum Progress {
 /// A partner's payments, page after page.
 #[derive(Clone, Debug)]
 pub struct Payments {
-    page: LedgerPage,
+    page: ComparedPage,
     recorded: Option<(Timestamp, Timestamp)>,
     max_rows: usize,
     rows: Vec<LedgerPayment>,
@@ -42,7 +42,7 @@ impl Payments {
     /// Those of the business dates `from..=through`, at most `max_rows`.
     #[must_use]
     pub fn of_dates(party: &PartyId, from: BusinessDate, through: BusinessDate, max_rows: usize) -> Self {
-        let page = LedgerPage { party: party.clone(), from, through, after: None, limit: PAGE };
+        let page = ComparedPage { party: party.clone(), from, through, after: None, limit: PAGE };
         Self { page, recorded: None, max_rows, rows: Vec::new() }
     }
 
@@ -58,7 +58,7 @@ impl Payments {
     /// # Errors
     /// The books fail.
     pub fn step(&mut self, connection: &mut Connection) -> Result<Progress, StoreError> {
-        let found = connection.ledger_page(&self.page)?;
+        let found = connection.compared_payments(&self.page)?;
         self.page.after = found.last().map(|row| (row.payment.business_date, row.payment.id)).or(self.page.after);
         let whole = found.len() < PAGE as usize;
         let wanted =
@@ -80,7 +80,7 @@ impl Payments {
 
 /// Everything on our side of a question.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct OwnSide {
     /// The payments, with the neighbouring days that the other side may claim.
     pub payments: Vec<LedgerPayment>,
     /// The partner's deposits.
@@ -99,7 +99,7 @@ pub struct Loading {
     claimed: HashSet<String>,
     payments: Option<Payments>,
     after: Option<(BusinessDate, Id)>,
-    ledger: Ledger,
+    own_side: OwnSide,
 }
 
 impl Loading {
@@ -120,7 +120,7 @@ impl Loading {
             due,
             claimed,
             after: None,
-            ledger: Ledger::default(),
+            own_side: OwnSide::default(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Loading {
         let Some(payments) = &mut self.payments else { return self.deposits(connection) };
         let progress = payments.step(connection)?;
         if progress == Progress::Done {
-            self.ledger.payments = self.payments.take().map(Payments::rows).unwrap_or_default();
+            self.own_side.payments = self.payments.take().map(Payments::rows).unwrap_or_default();
             return Ok(Progress::More);
         }
         Ok(progress)
@@ -140,29 +140,29 @@ impl Loading {
 
     /// What was loaded.
     #[must_use]
-    pub fn ledger(self) -> Ledger {
-        self.ledger
+    pub fn own_side(self) -> OwnSide {
+        self.own_side
     }
 
     fn deposits(&mut self, connection: &mut Connection) -> Result<Progress, StoreError> {
         let around = if self.question.kind == RunKind::Bank { self.bank_days } else { 0 };
         let (from, through) = (days_before(self.question.from, around), days_after(self.question.to, around));
-        let found = connection.deposits(from, through, self.after, PAGE)?;
+        let found = connection.compared_deposits(from, through, self.after, PAGE)?;
         self.after = found.last().map(|fact| (fact.business_date, fact.id)).or(self.after);
         let taken = days_of_sessions(connection, &found)?;
         for fact in &found {
             let Body::Deposit(deposit) = &fact.body else { continue };
             let slip = plain_slip(&deposit.slip_number);
             if fact.party != self.question.party {
-                self.ledger.slips_of_others.insert(slip);
+                self.own_side.slips_of_others.insert(slip);
                 continue;
             }
             let within = (self.question.from..=self.question.to).contains(&fact.business_date);
             if within || self.claimed.contains(&slip) {
-                self.ledger.deposits.push(ledger_deposit(fact, deposit, &taken, self.due));
+                self.own_side.deposits.push(ledger_deposit(fact, deposit, &taken, self.due));
             }
         }
-        Ok(match self.ledger.deposits.len() + self.ledger.slips_of_others.len() > self.max_rows {
+        Ok(match self.own_side.deposits.len() + self.own_side.slips_of_others.len() > self.max_rows {
             true => Progress::TooMany,
             false if found.len() < PAGE as usize => Progress::Done,
             false => Progress::More,
@@ -209,7 +209,7 @@ fn ledger_deposit(fact: &Fact, deposit: &Deposit, taken: &HashMap<Id, BusinessDa
     }
 }
 
-fn ledger_payment(row: &LedgerRow) -> Option<LedgerPayment> {
+fn ledger_payment(row: &ComparedRow) -> Option<LedgerPayment> {
     let fact = &row.payment;
     let payment = fact.payment()?;
     let credited = payment.allocations.iter().any(|part| part.rule == AllocationRule::CreditBalance);
