@@ -21,3 +21,5 @@ pub mod reading;
 pub mod store;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
+// 7 What is exchanged as files: read strictly, written exactly, streamed always.
+pub mod files;

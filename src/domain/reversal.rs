@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::command::{PartyKind, Reverse};
 use super::exposure;
 use super::fact::{Body, Fact, OrderStatus, Payment, Place, Reversal, Tender};
+use super::ids::PartyId;
 use super::money::Money;
 use super::position::{AccountState, position};
 use super::reconnection;
@@ -37,17 +38,10 @@ pub fn decide(world: &World, moment: &Moment<'_>, command: &Reverse) -> Result<V
     if !operator {
         moment.at_point(&till.collection_point)?;
     }
-    let window_ends = original.recorded_at.plus_minutes(i64::from(world.policy.reversal_window_minutes));
-    let today = world.business_date(&till.party, moment.now);
-    // A clock that went back must not open a window again: the payment may not lie ahead of us.
-    if moment.now > window_ends || moment.now < original.recorded_at || today != original.business_date {
-        return Err(Rejection::ReversalWindowClosed { until: window_ends });
-    }
+    check_window(world, moment, original, &till.party)?;
     let till_state = world.till(&till);
-    let session = match &till_state.session {
-        Some(session) if session.id == payment.session.id => session,
-        _ => return Err(Rejection::SessionClosed { session_id: payment.session.id }),
-    };
+    let session = till_state.session.as_ref().filter(|session| session.id == payment.session.id);
+    let session = session.ok_or(Rejection::SessionClosed { session_id: payment.session.id })?;
     let open_order = reconnection::open_order(state);
     if let Some((order, _)) = &open_order
         && !operator
@@ -98,6 +92,16 @@ pub fn decide(world: &World, moment: &Moment<'_>, command: &Reverse) -> Result<V
     }
     keep_position(world, moment, state, &mut facts);
     Ok(facts)
+}
+
+fn check_window(world: &World, moment: &Moment<'_>, original: &Fact, party: &PartyId) -> Result<(), Rejection> {
+    let until = original.recorded_at.plus_minutes(i64::from(world.policy.reversal_window_minutes));
+    let today = world.business_date(party, moment.now);
+    // A clock that went back must not open a window again: the payment may not lie ahead of us.
+    if moment.now > until || moment.now < original.recorded_at || today != original.business_date {
+        return Err(Rejection::ReversalWindowClosed { until });
+    }
+    Ok(())
 }
 
 fn exposure_after(

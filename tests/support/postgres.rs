@@ -66,7 +66,8 @@ pub fn server_url() -> &'static str {
 }
 
 fn start_cluster() -> String {
-    let directory = tempfile::Builder::new().prefix("recaudo-postgres-").tempdir_in("/tmp").unwrap().keep();
+    let directory =
+        tempfile::Builder::new().prefix("recaudo-postgres-").tempdir_in("/tmp").expect("/tmp takes a folder").keep();
     let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres"))
         .arg("start")
         .arg(&directory)
