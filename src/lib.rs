@@ -19,6 +19,12 @@ pub mod posting;
 pub mod reading;
 // 5 The books: one source of SQL for two databases.
 pub mod store;
+// 6 What leaves: events signed and sent to those who asked for them.
+pub mod webhooks;
+// Receipts in Spanish, signed, the same bytes each time.
+pub mod receipts;
+// 7 What the gateway, the partner and the bank say of one day, compared; pure.
+pub mod reconciliation;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.

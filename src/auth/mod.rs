@@ -5,4 +5,5 @@
 //! is a value that the edge turns into a problem document.
 
 pub mod certificate;
+pub mod keys;
 pub mod mutual_tls;

@@ -172,6 +172,14 @@ impl Account {
         if self.service.status != ServiceStatus::Active && self.service.cause.is_none() {
             faults.push(("service.cause".to_owned(), "a suspension has a cause"));
         }
+        for (member, amount) in [
+            ("service.amount_to_reconnect", self.service.amount_to_reconnect),
+            ("service.reconnection_fee", self.service.reconnection_fee),
+        ] {
+            if amount.is_some_and(out_of_range) {
+                faults.push((member.to_owned(), AMOUNT_RANGE));
+            }
+        }
         self.bill_faults(&mut faults);
         self.agreement_faults(&mut faults);
         faults
@@ -180,8 +188,8 @@ impl Account {
     fn bill_faults(&self, faults: &mut Vec<(String, &'static str)>) {
         let mut seen = std::collections::HashSet::new();
         for (i, bill) in self.bills.iter().enumerate() {
-            if bill.balance < Money::ZERO || bill.disputed < Money::ZERO {
-                faults.push((format!("bills[{i}].balance"), "an amount is not below zero"));
+            if out_of_range(bill.balance) || out_of_range(bill.disputed) {
+                faults.push((format!("bills[{i}].balance"), AMOUNT_RANGE));
             }
             if bill.disputed > bill.balance {
                 faults.push((format!("bills[{i}].disputed"), "no more than the balance can be disputed"));
@@ -207,8 +215,8 @@ impl Account {
                     "installments stand in the order of their numbers",
                 ));
             }
-            if agreement.installments.iter().any(|installment| installment.balance < Money::ZERO) {
-                faults.push((format!("agreements[{i}].installments"), "an amount is not below zero"));
+            if agreement.installments.iter().any(|installment| out_of_range(installment.balance)) {
+                faults.push((format!("agreements[{i}].installments"), AMOUNT_RANGE));
             }
         }
     }
@@ -218,6 +226,12 @@ impl Account {
     pub fn masked_holder(&self) -> String {
         mask_name(&self.holder_name)
     }
+}
+
+const AMOUNT_RANGE: &str = "an amount is not below zero and at most 99999999999.99";
+
+fn out_of_range(amount: Money) -> bool {
+    amount < Money::ZERO || amount > Money::MAX
 }
 
 /// Shows the first three letters of the first and the third word (given name and family name);

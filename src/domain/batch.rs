@@ -32,7 +32,11 @@ pub fn seal(world: &World, moment: &Moment<'_>, command: &Seal) -> Result<Vec<Fa
     let seq = previous.and_then(|fact| fact.series.as_ref()).map_or(1, |place| place.seq + 1);
     let body = BatchSeal {
         partner: command.partner.clone(),
-        from: partner.sealed_through.map_or(command.through, |sealed| sealed.next()),
+        from: match partner.sealed_through {
+            Some(sealed) => sealed.next(),
+            // The first batch of a partner begins where its facts do, or they would be in none.
+            None => command.contents.first.map_or(command.through, |first| first.min(command.through)),
+        },
         through: command.through,
         count: command.contents.count,
         total: command.contents.total,

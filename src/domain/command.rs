@@ -205,6 +205,8 @@ pub struct BatchContents {
     pub count: i64,
     /// Their sum, less later reversals.
     pub total: Money,
+    /// The earliest business date among them that is not closed yet, where a first seal has to begin.
+    pub first: Option<BusinessDate>,
 }
 
 /// Everything that has to be known to decide a set of requests.
@@ -214,14 +216,14 @@ pub struct Needs {
     pub accounts: HashSet<AccountNumber>,
     /// Tills with their last fact.
     pub tills: HashSet<Till>,
-    /// Parties with settings and exposure.
+    /// Parties with settings, exposure, the last closed date and the last fact of their batch series.
     pub partners: HashSet<PartyId>,
     /// Collection points with settings and exposure.
     pub points: HashSet<CollectionPointId>,
-    /// Facts by key.
+    /// Facts by who asked for them and the key.
     pub keys: HashSet<(PartyId, IdempotencyKey)>,
-    /// Facts by identity, with whatever ended them, the account they stand in, their till and the
-    /// last fact of the series that bears their name.
+    /// Facts by identity, with whatever ended them, the account they stand in, their till, the party
+    /// and the collection point whose they are, and the last fact of the series that bears their name.
     pub facts: HashSet<Id>,
 }
 

@@ -20,8 +20,17 @@ pub fn series(deposit: Id) -> String {
 /// Decides a declaration.
 ///
 /// # Errors
-/// The caller has no collection point.
+/// The caller takes no money, or the amount is none.
 pub fn declare(world: &World, moment: &Moment<'_>, command: &DeclareDeposit) -> Result<Vec<Fact>, Rejection> {
+    if moment.caller.kind != PartyKind::Partner {
+        return Err(Rejection::NotFound);
+    }
+    if !command.amount.is_positive() {
+        return Err(Rejection::AmountBelowMinimum { minimum: Money::from_centavos(1) });
+    }
+    if command.amount > Money::MAX {
+        return Err(Rejection::AmountExceedsDue { maximum: Money::MAX });
+    }
     let party = &moment.caller.party;
     let percent = world.partner(party).map_or(0, |partner| partner.settings.provisional_deposit_percent.min(100));
     let provisional = Money::from_centavos(command.amount.centavos() / 100 * i64::from(percent));
@@ -40,7 +49,7 @@ pub fn declare(world: &World, moment: &Moment<'_>, command: &DeclareDeposit) -> 
         collection_point: moment.caller.collection_point.clone(),
         account: None,
         series: None,
-        request: moment.request.cloned(),
+        request: moment.asked(),
         ends: None,
         amount: Money::ZERO,
         body: Body::Deposit(body),
@@ -87,7 +96,7 @@ pub fn verify(world: &World, moment: &Moment<'_>, command: &VerifyDeposit) -> Re
             of: series,
             seq: previous.and_then(|fact| fact.series.as_ref()).map_or(1, |place| place.seq + 1),
         }),
-        request: moment.request.cloned(),
+        request: moment.asked(),
         ends: None,
         amount: Money::ZERO,
         body: Body::DepositVerification(body),

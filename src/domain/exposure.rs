@@ -5,7 +5,7 @@
 //! batch each (`posting.max_batch`), and the next batch sees it.
 
 use super::fact::{Body, ExposureStamp, Fact, Tender};
-use super::ids::CollectionPointId;
+use super::ids::{CollectionPointId, PartyId};
 use super::money::Money;
 use super::rejection::Rejection;
 use super::world::{Moment, World, scopes};
@@ -16,28 +16,29 @@ use super::world::{Moment, World, scopes};
 /// A cash ceiling or an exposure limit would be passed.
 pub fn check(world: &World, moment: &Moment<'_>, tender: Tender, amount: Money) -> Result<ExposureStamp, Rejection> {
     let cash = if tender == Tender::Cash { amount } else { Money::ZERO };
-    if let Some(partner) = world.partner(&moment.caller.party).filter(|_| cash.is_positive()) {
+    let (party, point) = (&moment.caller.party, moment.caller.collection_point.as_ref());
+    if let Some(partner) = world.partner(party).filter(|_| cash.is_positive()) {
         if let Some(limit) = partner.settings.cash_operation_limit.filter(|limit| cash > *limit) {
             return Err(Rejection::CashLimitExceeded { limit });
         }
-        let month = scopes::month(&moment.caller.party, world.business_date(&moment.caller.party, moment.now));
+        let month = scopes::month(party, world.business_date(party, moment.now));
         if let Some(limit) = partner.settings.cash_month_limit.filter(|limit| world.exposure(&month) + cash > *limit) {
             return Err(Rejection::CashLimitExceeded { limit });
         }
-        for (used, limit) in limits(world, moment) {
+        for (used, limit) in limits(world, party, point) {
             if used + cash > limit {
                 return Err(Rejection::ExposureLimitReached { used, limit });
             }
         }
     }
-    Ok(stamp(world, moment, cash))
+    Ok(stamp(world, party, point, cash))
 }
 
-/// How things stand after `change`: the tighter of the partner's and the collection point's limits.
+/// How things stand for the holder of the cash after `change`: the tighter of the partner's and the collection point's limits.
 #[must_use]
-pub fn stamp(world: &World, moment: &Moment<'_>, change: Money) -> ExposureStamp {
+pub fn stamp(world: &World, party: &PartyId, point: Option<&CollectionPointId>, change: Money) -> ExposureStamp {
     let share = |used: Money, limit: Money| i128::from(used.centavos()) * 100 / i128::from(limit.centavos().max(1));
-    let after = limits(world, moment).into_iter().map(|(used, limit)| (used + change, limit));
+    let after = limits(world, party, point).into_iter().map(|(used, limit)| (used + change, limit));
     match after.max_by_key(|(used, limit)| share(*used, *limit)) {
         Some((used, limit)) => {
             let reached = |percent: &u8| share(used, limit) >= i128::from(*percent);
@@ -45,16 +46,15 @@ pub fn stamp(world: &World, moment: &Moment<'_>, change: Money) -> ExposureStamp
             ExposureStamp { used, limit: Some(limit), warning }
         }
         None => {
-            let used = world.exposure(&scopes::party(&moment.caller.party)) + change;
+            let used = world.exposure(&scopes::party(party)) + change;
             ExposureStamp { used, limit: None, warning: None }
         }
     }
 }
 
-fn limits(world: &World, moment: &Moment<'_>) -> Vec<(Money, Money)> {
-    let party = &moment.caller.party;
+fn limits(world: &World, party: &PartyId, point: Option<&CollectionPointId>) -> Vec<(Money, Money)> {
     let of_party = world.partner(party).and_then(|partner| partner.settings.exposure_limit);
-    let of_point = moment.caller.collection_point.as_ref().and_then(|id| {
+    let of_point = point.and_then(|id| {
         let limit = world.points.get(id)?.settings.exposure_limit?;
         Some((world.exposure(&scopes::point(id)), limit))
     });

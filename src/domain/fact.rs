@@ -29,8 +29,8 @@ pub struct Fact {
     pub account: Option<Place<AccountNumber>>,
     /// Its place in another series (a till's, an order's, a deposit's); two facts never share one.
     pub series: Option<Place<String>>,
-    /// The key under which it was asked for, and the hash of the request.
-    pub request: Option<KeyedRequest>,
+    /// Who asked for it, under which key, and the hash of the request.
+    pub request: Option<Asked>,
     /// The fact that this one ends (a payment by its reversal, a session by its close); at most
     /// one fact ends another.
     pub ends: Option<Id>,
@@ -52,6 +52,18 @@ pub struct Place<T> {
 /// An idempotency key and the hash of the request that came with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// SHA-256 over method, path and body, in lower-case hexadecimal.
+    pub hash: String,
+}
+
+/// Who asked for a fact, and how the same request is recognised. The namespace of a key is the party
+/// that asked, which is not always the one whose fact it is: an operator may reverse a partner's payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The party that asked.
+    pub by: PartyId,
     /// The key.
     pub key: IdempotencyKey,
     /// SHA-256 over method, path and body, in lower-case hexadecimal.

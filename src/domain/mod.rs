@@ -32,3 +32,6 @@ pub mod session;
 // Deciding.
 pub mod decide;
 pub mod world;
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,9 @@ impl Money {
     /// The largest amount accepted from outside: 99,999,999,999.99, which leaves room to add
     /// ninety million of them without overflow.
     pub const MAX: Self = Self(9_999_999_999_999);
+    /// The largest sum that is written and read back: what a day adds up to outgrows one amount, and
+    /// a fact that could not be read again would stop its till for ever.
+    const MAX_SUM: Self = Self(999_999_999_999_999_999);
 
     /// From centavos.
     #[must_use]
@@ -132,6 +135,12 @@ impl FromStr for Money {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
+        Self::read(text, Self::MAX)
+    }
+}
+
+impl Money {
+    fn read(text: &str, most: Self) -> Result<Self, MoneyError> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !digits(whole) || !digits(fraction) || fraction.len() > 2 {
@@ -143,7 +152,7 @@ impl FromStr for Money {
         let mut amount: Decimal = text.parse().map_err(|_| MoneyError::Shape)?;
         amount.rescale(2);
         let centavos = i64::try_from(amount.mantissa()).map_err(|_| MoneyError::TooLarge)?;
-        if centavos > Self::MAX.0 {
+        if centavos > most.0 {
             return Err(MoneyError::TooLarge);
         }
         Ok(Self(centavos))
@@ -165,10 +174,11 @@ impl<'de> Deserialize<'de> for Money {
                 f.write_str("an amount as a string, such as \"85400.00\"")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Money, E> {
-                // A stored difference may be below zero; the edge refuses signs before it comes here.
+                // A stored difference may be below zero and a stored sum large; what comes from outside
+                // is held to its bounds by the edge, the billing feed's faults and the rules.
                 match text.strip_prefix('-') {
-                    Some(rest) => rest.parse().map(|amount: Money| -amount).map_err(E::custom),
-                    None => text.parse().map_err(E::custom),
+                    Some(rest) => Money::read(rest, Money::MAX_SUM).map(|amount| -amount).map_err(E::custom),
+                    None => Money::read(text, Money::MAX_SUM).map_err(E::custom),
                 }
             }
         }

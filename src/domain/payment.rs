@@ -8,7 +8,7 @@ use super::account::{AccountStatus, Agreement, AgreementStatus, Bill};
 use super::calendar::Timestamp;
 use super::command::Pay;
 use super::exposure;
-use super::fact::{Allocation, AllocationRule, Body, Fact, Payment, PaymentKind, Place, ReconnectionStamp};
+use super::fact::{Allocation, AllocationRule, Body, Fact, Payment, PaymentKind, Place, ReconnectionStamp, Tender};
 use super::ids::Till;
 use super::money::Money;
 use super::policy::{Overpayment, Policy};
@@ -60,18 +60,20 @@ pub fn options(policy: &Policy, state: &AccountState, position: &Position) -> Ve
     if payable.is_positive() {
         options.push(PaymentOption::Full { amount: payable });
     }
-    if payable > policy.partial_minimum {
-        let max = payable.floor_to(policy.partial_step);
-        options.push(PaymentOption::Partial { min: policy.partial_minimum, max, step: policy.partial_step });
+    let (min, step) = (policy.least_partial(), policy.partial_unit());
+    let max = payable.floor_to(step);
+    if min < payable && min <= max {
+        options.push(PaymentOption::Partial { min, max, step });
     }
     let running = position.agreements.iter().filter(|agreement| agreement.status == AgreementStatus::InForce);
-    options.extend(running.filter(|agreement| !agreement.installments.is_empty()).map(|agreement| {
-        PaymentOption::Installment {
+    options.extend(running.filter_map(|agreement| {
+        let amounts = whole_installments(agreement, policy.cash_step);
+        (!amounts.is_empty()).then(|| PaymentOption::Installment {
             agreement_id: agreement.agreement_id.clone(),
-            amounts: whole_installments(agreement, policy.cash_step),
+            amounts,
             any_amount: agreement.any_amount,
             clears_suspension: agreement.clears_suspension,
-        }
+        })
     }));
     options
 }
@@ -92,14 +94,16 @@ pub fn decide(world: &World, moment: &Moment<'_>, pay: &Pay) -> Result<Vec<Fact>
     if pay.if_position.as_ref().is_some_and(|seen| *seen != before.figures.position_version) {
         return Err(Rejection::PositionChanged { current: Box::new(before.figures) });
     }
-    let paid_at = instant_of_payment(world, moment, pay)?;
     let allocations = allocate_for(world, moment, pay, &before)?;
     refuse_possible_duplicate(world, moment, pay, state)?;
     let exposure = exposure::check(world, moment, pay.tender, pay.amount)?;
+    check_offline(world, moment, pay)?;
+    let paid_at = instant_of_payment(world, moment, pay)?;
     let till = moment.till(&pay.till)?;
     let (before_session, opened, last_seq) = session::for_payment(world, moment, &till, &pay.cashier)?;
 
-    let business_date = world.business_date(&till.party, moment.now);
+    // A session may lie ahead of a clock that went back; the payment belongs to its session's date.
+    let business_date = before_session.business_date;
     let public_id = moment.id.with_prefix("pay");
     let canonical = Canonical {
         public_id: &public_id,
@@ -151,7 +155,7 @@ fn fact(
         collection_point: Some(till.collection_point.clone()),
         account: Some(Place { of: pay.account_number.clone(), seq: account_seq }),
         series: Some(Place { of: till.series(), seq: till_seq }),
-        request: moment.request.cloned(),
+        request: moment.asked(),
         ends: None,
         amount: pay.amount,
         body: Body::Payment(Box::new(payment)),
@@ -165,6 +169,9 @@ fn settle(world: &World, moment: &Moment<'_>, state: &AccountState, paid_at: Tim
     let step = world.policy.cash_step;
     let mut after = state.clone();
     let was = reconnection::assess(state, &position(state, today, step), step);
+    let told = standing_payments(&state.facts)
+        .into_iter()
+        .any(|fact| !state.snapshot.contains(fact) && fact.payment().is_some_and(|payment| payment.cancels_suspension));
     after.facts.push(std::sync::Arc::new(facts[0].clone()));
     after.last_seq += 1;
     let mut now = position(&after, today, step);
@@ -177,7 +184,7 @@ fn settle(world: &World, moment: &Moment<'_>, state: &AccountState, paid_at: Tim
     }
     if let Body::Payment(payment) = &mut facts[0].body {
         payment.position_after = now.figures;
-        payment.cancels_suspension = is.cut_avoided && !was.cut_avoided;
+        payment.cancels_suspension = is.cut_avoided && !(was.cut_avoided && told);
         if let Some(Fact { id, body: Body::ReconnectionOrder(order), .. }) = &order {
             payment.reconnection = Some(ReconnectionStamp { id: *id, due_by: order.due_by });
         }
@@ -194,6 +201,19 @@ fn instant_of_payment(world: &World, moment: &Moment<'_>, pay: &Pay) -> Result<T
         return Err(Rejection::CollectedAtImplausible { oldest });
     }
     Ok(collected_at.min(moment.now))
+}
+
+/// Whether the place may take cash while the line is down, and this much of it.
+fn check_offline(world: &World, moment: &Moment<'_>, pay: &Pay) -> Result<(), Rejection> {
+    let point = moment.caller.collection_point.as_ref().and_then(|id| world.points.get(id));
+    match point.and_then(|point| point.settings.offline_floor_limit) {
+        _ if !pay.offline => Ok(()),
+        None => Err(Rejection::OfflineLimitReached { limit: Money::ZERO }),
+        Some(limit) if pay.tender == Tender::Cash && pay.amount > limit => {
+            Err(Rejection::OfflineLimitReached { limit })
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn allocate_for(
@@ -230,6 +250,9 @@ pub fn allocate(policy: &Policy, pay: &Pay, before: &Position) -> Result<Vec<All
     if !pay.amount.is_multiple_of(policy.cash_step) || !pay.amount.is_positive() {
         return Err(Rejection::AmountNotInStep { step: policy.cash_step });
     }
+    if pay.amount > Money::MAX {
+        return Err(Rejection::AmountExceedsDue { maximum: Money::MAX });
+    }
     if pay.kind == PaymentKind::Installment {
         return allocate_installments(policy, pay, before);
     }
@@ -242,11 +265,11 @@ pub fn allocate(policy: &Policy, pay: &Pay, before: &Position) -> Result<Vec<All
             let current = Box::new(before.figures.clone());
             return Err(Rejection::AmountMismatch { expected: vec![payable], current });
         }
-        PaymentKind::Partial if pay.amount < policy.partial_minimum => {
-            return Err(Rejection::AmountBelowMinimum { minimum: policy.partial_minimum });
+        PaymentKind::Partial if !pay.amount.is_multiple_of(policy.partial_unit()) => {
+            return Err(Rejection::AmountNotInStep { step: policy.partial_unit() });
         }
-        PaymentKind::Partial if !pay.amount.is_multiple_of(policy.partial_step) => {
-            return Err(Rejection::AmountNotInStep { step: policy.partial_step });
+        PaymentKind::Partial if pay.amount < policy.least_partial() => {
+            return Err(Rejection::AmountBelowMinimum { minimum: policy.least_partial() });
         }
         _ => {}
     }
@@ -325,34 +348,41 @@ fn whole_installments(agreement: &Agreement, step: Money) -> Vec<Money> {
         *sum += installment.balance;
         Some(sum.floor_to(step))
     });
-    sums.filter(|sum| sum.is_positive()).collect()
+    let mut sums: Vec<Money> = sums.filter(|sum| sum.is_positive()).collect();
+    sums.dedup();
+    sums
 }
 
-/// The same amount on the same account minutes ago is more often a doubt than a second payment.
+/// The same amount on the same account minutes ago is more often a doubt than a second payment. What
+/// counts is when the cash was taken: two payments of an offline day are not one because they arrive
+/// together.
 fn refuse_possible_duplicate(
     world: &World,
     moment: &Moment<'_>,
     pay: &Pay,
     state: &AccountState,
 ) -> Result<(), Rejection> {
-    let oldest = moment.now.plus_minutes(-i64::from(world.policy.duplicate_window_minutes));
-    let standing = standing_payments(&state.facts);
-    let earlier = standing.iter().rev().find(|fact| {
-        fact.amount == pay.amount && fact.recorded_at > oldest && Some(fact.id) != pay.confirm_distinct_from
-    });
-    // Whoever confirmed an earlier payment was shown the latest one; older ones are answered with it.
-    let confirmed = pay.confirm_distinct_from.is_some_and(|id| standing.iter().any(|fact| fact.id == id));
-    match earlier {
-        Some(fact) if !confirmed => {
-            let same_partner = fact.party == moment.caller.party;
-            Err(Rejection::PossibleDuplicate {
-                payment_id: fact.id,
-                amount: fact.amount,
-                recorded_at: fact.recorded_at,
-                same_partner,
-                till: fact.payment().filter(|_| same_partner).map(|payment| payment.till.clone()),
-            })
-        }
-        _ => Ok(()),
-    }
+    let window = i64::from(world.policy.duplicate_window_minutes);
+    let paid_at = pay.collected_at.unwrap_or(moment.now).min(moment.now);
+    let taken_at = |fact: &Fact| fact.payment().and_then(|payment| payment.collected_at).unwrap_or(fact.recorded_at);
+    let near =
+        |fact: &Fact| taken_at(fact) > paid_at.plus_minutes(-window) && taken_at(fact) < paid_at.plus_minutes(window);
+    let place = |fact: &Fact| fact.account.as_ref().map_or(0, |place| place.seq);
+    let mut twins = standing_payments(&state.facts);
+    twins.retain(|fact| fact.amount == pay.amount);
+    // Whoever confirmed a payment was shown the latest one of then: earlier ones are answered with
+    // it, later ones are not.
+    let confirmed = twins.iter().find(|fact| Some(fact.id) == pay.confirm_distinct_from);
+    let confirmed = confirmed.map_or(0, |fact| place(fact));
+    let Some(fact) = twins.into_iter().rev().find(|fact| place(fact) > confirmed && near(fact)) else {
+        return Ok(());
+    };
+    let same_partner = fact.party == moment.caller.party;
+    Err(Rejection::PossibleDuplicate {
+        payment_id: fact.id,
+        amount: fact.amount,
+        recorded_at: fact.recorded_at,
+        same_partner,
+        till: fact.payment().filter(|_| same_partner).map(|payment| payment.till.clone()),
+    })
 }

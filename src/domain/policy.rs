@@ -138,6 +138,30 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// The step of a partial payment: a multiple of its own and of the counter's.
+    #[must_use]
+    pub fn partial_unit(&self) -> Money {
+        let (mut a, mut b) = (self.partial_step.centavos(), self.cash_step.centavos());
+        if a == 0 || b == 0 {
+            return self.partial_step.max(self.cash_step);
+        }
+        let product = a.saturating_mul(b);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        Money::from_centavos(product / a)
+    }
+
+    /// The smallest partial payment that is in its step.
+    #[must_use]
+    pub fn least_partial(&self) -> Money {
+        let unit = self.partial_unit();
+        let floor = self.partial_minimum.floor_to(unit);
+        if floor == self.partial_minimum { floor } else { floor + unit }
+    }
+}
+
 impl AccountNumberRule {
     /// Reads an account number.
     ///

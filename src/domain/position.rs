@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::account::{Account, Agreement, AgreementStatus, Bill, Service};
+use super::account::{Account, Agreement, AgreementStatus, Bill, Installment, Service};
 use super::calendar::{BusinessDate, Timestamp};
 use super::fact::{Allocation, Body, Fact};
 use super::ids::PartyId;
@@ -51,7 +51,8 @@ pub struct Position {
     pub service: Service,
     /// The sums.
     pub figures: Figures,
-    /// Net amount that counters placed on bills since the snapshot.
+    /// Net amount that counters took for bills since the snapshot, saldo a favor and what came back
+    /// from agreements included.
     pub paid_on_bills: Money,
     /// Agreements of which an installment was paid off since the snapshot.
     pub advanced_agreements: Vec<String>,
@@ -124,9 +125,9 @@ impl Placed {
 #[must_use]
 pub fn position(state: &AccountState, today: BusinessDate, step: Money) -> Position {
     let placed = Placed::since(&state.snapshot, &state.facts);
-    let paid_on_bills = placed.bills.values().copied().sum();
-    let (bills, credit) = bills_left(&state.account, &placed);
-    let (agreements, advanced_agreements) = agreements_left(&state.account, &placed);
+    let (agreements, advanced_agreements, freed) = agreements_left(&state.account, &placed, step);
+    let paid_on_bills = placed.bills.values().copied().sum::<Money>() + placed.credit + freed;
+    let (bills, credit) = bills_left(&state.account, &placed, placed.credit + freed);
     let undisputed = |bill: &Bill| bill.balance - bill.disputed;
     let figures = Figures {
         total_due: bills.iter().map(|bill| bill.balance).sum(),
@@ -149,7 +150,7 @@ pub fn position(state: &AccountState, today: BusinessDate, step: Money) -> Posit
 
 /// Billing may fold an old bill into a new one: what was paid on a bill that the snapshot no longer
 /// shows (or shows with less) goes to the others, longest due first, and only then becomes credit.
-fn bills_left(account: &Account, placed: &Placed) -> (Vec<Bill>, Money) {
+fn bills_left(account: &Account, placed: &Placed, mut loose: Money) -> (Vec<Bill>, Money) {
     let mut bills = account.bills.clone();
     for (number, amount) in placed.bills.iter().filter(|(_, amount)| **amount < Money::ZERO) {
         match bills.iter_mut().find(|bill| bill.bill_number == *number) {
@@ -158,7 +159,6 @@ fn bills_left(account: &Account, placed: &Placed) -> (Vec<Bill>, Money) {
         }
     }
     bills.sort_by(|a, b| (a.due_on, a.issued_on, &a.bill_number).cmp(&(b.due_on, b.issued_on, &b.bill_number)));
-    let mut loose = placed.credit;
     for (number, amount) in placed.bills.iter().filter(|(_, amount)| amount.is_positive()) {
         loose += match bills.iter_mut().find(|bill| bill.bill_number == *number) {
             Some(bill) => take(bill, *amount),
@@ -195,27 +195,20 @@ fn take(bill: &mut Bill, amount: Money) -> Money {
     amount - taken
 }
 
-fn agreements_left(account: &Account, placed: &Placed) -> (Vec<Agreement>, Vec<String>) {
+/// What is left of the agreements, which of them were advanced, and the money that is free for bills:
+/// that of an agreement which broke or vanished since went back to the bills with the debt.
+fn agreements_left(account: &Account, placed: &Placed, step: Money) -> (Vec<Agreement>, Vec<String>, Money) {
     let mut agreements = account.agreements.clone();
     let mut advanced = Vec::new();
-    for agreement in &mut agreements {
-        let mut loose = Money::ZERO;
-        for ((_, number), amount) in placed.installments.iter().filter(|((id, _), _)| *id == agreement.agreement_id) {
-            match agreement.installments.iter_mut().find(|installment| installment.number == *number) {
-                Some(installment) => {
-                    let left = installment.balance - *amount;
-                    installment.balance = left.less(Money::ZERO);
-                    loose += (-left).less(Money::ZERO);
-                }
-                None => loose += *amount,
-            }
-        }
-        for installment in &mut agreement.installments {
-            let taken = loose.min(installment.balance).less(Money::ZERO);
-            installment.balance -= taken;
-            loose -= taken;
-        }
-        if agreement.installments.iter().any(|installment| installment.balance.is_zero()) {
+    let known = |id: &String| account.agreements.iter().any(|agreement| agreement.agreement_id == *id);
+    let mut freed = placed.installments.iter().filter(|((id, _), _)| !known(id)).map(|(_, amount)| *amount).sum();
+    for (agreement, billed) in agreements.iter_mut().zip(&account.agreements) {
+        let of_this = placed.installments.iter().filter(|((id, _), _)| *id == billed.agreement_id);
+        freed += match agreement.status {
+            AgreementStatus::Broken => of_this.map(|(_, amount)| *amount).sum(),
+            _ => pay_off(agreement, of_this.map(|((_, number), amount)| (*number, *amount))),
+        };
+        if advanced_since(billed, agreement, step) {
             advanced.push(agreement.agreement_id.clone());
         }
         agreement.installments.retain(|installment| installment.balance.is_positive());
@@ -223,7 +216,44 @@ fn agreements_left(account: &Account, placed: &Placed) -> (Vec<Agreement>, Vec<S
             agreement.status = AgreementStatus::Finished;
         }
     }
-    (agreements, advanced)
+    (agreements, advanced, freed)
+}
+
+/// Places money on the installments it was meant for and the rest on the next ones; gives back what
+/// was too much.
+fn pay_off(agreement: &mut Agreement, placed: impl Iterator<Item = (u32, Money)>) -> Money {
+    let mut loose = Money::ZERO;
+    let installments = &mut agreement.installments;
+    for (number, amount) in placed {
+        match installments.iter_mut().find(|installment| installment.number == number) {
+            Some(installment) => {
+                let left = installment.balance - amount;
+                installment.balance = left.less(Money::ZERO);
+                loose += (-left).less(Money::ZERO);
+            }
+            // Billing dropped it as paid, and the payment was taken back since.
+            None if amount < Money::ZERO => {
+                let first_due = installments.iter().map(|installment| installment.due_on).min();
+                let due_on = first_due.unwrap_or_else(|| BusinessDate::from_date(time::Date::MIN));
+                installments.push(Installment { number, due_on, balance: -amount });
+            }
+            None => loose += amount,
+        }
+    }
+    installments.sort_by_key(|installment| installment.number);
+    for installment in installments {
+        let taken = loose.min(installment.balance);
+        installment.balance -= taken;
+        loose -= taken;
+    }
+    loose
+}
+
+/// Whether an installment that could be paid in the counter's step was, since billing spoke.
+fn advanced_since(billed: &Agreement, left: &Agreement, step: Money) -> bool {
+    let payable = |installment: &Installment| installment.balance.floor_to(step).is_positive();
+    let due = |number: u32| billed.installments.iter().any(|part| part.number == number && payable(part));
+    left.installments.iter().any(|part| !payable(part) && due(part.number))
 }
 
 /// Everything a position depends on, in sixteen hexadecimal digits.
@@ -253,7 +283,7 @@ pub fn settled_through(snapshot: &Snapshot, facts: &[Arc<Fact>], settled_before:
     for fact in facts {
         match &fact.body {
             Body::ReconnectionOrder(_) => _ = open_orders.insert(fact.id, ()),
-            Body::ReconnectionMove(step) if !step.status.is_open() && step.at <= snapshot.as_of => {
+            Body::ReconnectionMove(step) if !step.status.is_open() && fact.recorded_at <= snapshot.as_of => {
                 open_orders.remove(&step.order_id);
             }
             _ => {}

@@ -54,7 +54,11 @@ pub fn assess(state: &AccountState, position: &Position, step: Money) -> Assessm
         amount_to_reconnect: missing,
         blocked_by,
         fee: service.reconnection_fee,
-        cut_avoided: cleared && service.status == ServiceStatus::SuspensionScheduled,
+        // Whatever else goes on at the account, a cut whose cause is gone must not come.
+        cut_avoided: missing.is_zero()
+            && service.status == ServiceStatus::SuspensionScheduled
+            && service.cause == Some(SuspensionCause::NonPayment)
+            && state.account.status == AccountStatus::Active,
     }
 }
 
@@ -79,7 +83,9 @@ pub fn open_order(state: &AccountState) -> Option<(&Arc<Fact>, OrderStatus)> {
     status.is_open().then_some((order, status))
 }
 
-fn status_in(state: &AccountState, order: Id) -> OrderStatus {
+/// Where an order of the account stands.
+#[must_use]
+pub fn status_in(state: &AccountState, order: Id) -> OrderStatus {
     let moves = state.facts.iter().rev().find_map(|fact| match &fact.body {
         Body::ReconnectionMove(step) if step.order_id == order => Some(step.status),
         _ => None,
@@ -87,10 +93,13 @@ fn status_in(state: &AccountState, order: Id) -> OrderStatus {
     moves.unwrap_or(OrderStatus::Requested)
 }
 
-/// A crew restored the supply after the snapshot was made, so the snapshot's word is out of date.
+/// A crew's report that the supply is back came after the snapshot was made, so the snapshot's word
+/// is out of date; when the crew was done does not matter, for billing cannot have known.
 fn restored_since(state: &AccountState) -> bool {
     state.facts.iter().any(|fact| match &fact.body {
-        Body::ReconnectionMove(step) => step.status == OrderStatus::Completed && step.at > state.snapshot.as_of,
+        Body::ReconnectionMove(step) => {
+            step.status == OrderStatus::Completed && fact.recorded_at > state.snapshot.as_of
+        }
         _ => false,
     })
 }
@@ -125,7 +134,7 @@ pub fn request(world: &World, moment: &Moment<'_>, number: &AccountNumber) -> Re
         return Err(Rejection::ReconnectionNotEligible { amount_to_reconnect, blocked_by });
     }
     let mut fact = ordered(world, moment, state, moment.now);
-    fact.request = moment.request.cloned();
+    fact.request = moment.asked();
     Ok(vec![fact])
 }
 
@@ -147,7 +156,7 @@ pub fn report(world: &World, moment: &Moment<'_>, command: &MoveOrder) -> Result
     let step = Step { status: command.status, at, reason: command.reason.clone(), crew: command.crew.clone() };
     let mut fact = moved(world, moment, order, step, seq, moment.id);
     fact.party = moment.caller.party.clone();
-    fact.request = moment.request.cloned();
+    fact.request = moment.asked();
     Ok(vec![fact])
 }
 

@@ -64,18 +64,18 @@ pub enum Rejection {
     SessionRequired { till: String },
     /// The till has an open session.
     SessionAlreadyOpen { session_id: Id, cashier: String },
-    /// The session is closed.
-    SessionClosed { session_id: Id },
     /// The payment was taken back before.
     AlreadyReversed { reversal_id: Id },
-    /// Too late, another day, or another place.
+    /// Too late, or another day.
     ReversalWindowClosed { until: Timestamp },
+    /// The session is closed.
+    SessionClosed { session_id: Id },
     /// A reconnection was ordered because of this payment.
     ReconnectionInTheWay { order_id: Id },
-    /// The account does not qualify; what is missing.
-    ReconnectionNotEligible { amount_to_reconnect: Money, blocked_by: Option<&'static str> },
     /// There is an open order.
     ReconnectionAlreadyOpen { order_id: Id, due_by: Timestamp },
+    /// The account does not qualify; what is missing.
+    ReconnectionNotEligible { amount_to_reconnect: Money, blocked_by: Option<&'static str> },
     /// The order cannot go there from where it stands.
     TransitionNotAllowed { from: OrderStatus, to: OrderStatus },
     /// More than was declared.

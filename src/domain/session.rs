@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::calendar::{BusinessDate, Timestamp};
 use super::command::{Close, Open};
-use super::fact::{Body, Fact, Place, SessionClose, SessionOpening, Tender};
+use super::fact::{Body, Denomination, Fact, Place, SessionClose, SessionOpening, Tender};
 use super::ids::{Id, Till};
 use super::money::Money;
 use super::position::hex;
@@ -107,9 +107,15 @@ impl Canonical<'_> {
 /// Opens a session.
 ///
 /// # Errors
-/// The till has an open session of this business date.
+/// The till has an open session of this business date, or the base is no amount.
 pub fn open(world: &World, moment: &Moment<'_>, command: &Open) -> Result<Vec<Fact>, Rejection> {
     let till = moment.till(&command.till)?;
+    if command.base < Money::ZERO {
+        return Err(Rejection::AmountBelowMinimum { minimum: Money::ZERO });
+    }
+    if command.base > Money::MAX {
+        return Err(Rejection::AmountExceedsDue { maximum: Money::MAX });
+    }
     let state = world.till(&till);
     let today = world.business_date(&till.party, moment.now);
     let mut facts = Vec::new();
@@ -130,7 +136,7 @@ pub fn open(world: &World, moment: &Moment<'_>, command: &Open) -> Result<Vec<Fa
     if let Body::SessionOpening(body) = &mut opening.body {
         body.session.id = moment.id;
     }
-    opening.request = moment.request.cloned();
+    opening.request = moment.asked();
     facts.insert(0, opening);
     Ok(facts)
 }
@@ -176,7 +182,8 @@ pub fn for_payment(
 /// # Errors
 /// No such session of this partner, or it is closed.
 pub fn close(world: &World, moment: &Moment<'_>, command: &Close) -> Result<Vec<Fact>, Rejection> {
-    let opening = world.fact_of(&moment.caller.party, command.session_id).ok_or(Rejection::NotFound)?;
+    let opening = world.fact_of(&moment.caller.party, command.session_id);
+    let opening = opening.filter(|fact| matches!(fact.body, Body::SessionOpening(_))).ok_or(Rejection::NotFound)?;
     let till = opening.till().ok_or(Rejection::NotFound)?;
     moment.at_point(&till.collection_point)?;
     let state = world.till(&till);
@@ -184,8 +191,7 @@ pub fn close(world: &World, moment: &Moment<'_>, command: &Close) -> Result<Vec<
         Some(session) if session.id == opening.id => session,
         _ => return Err(Rejection::SessionClosed { session_id: opening.id }),
     };
-    let counted: Money =
-        command.denominations.iter().map(|d| Money::from_centavos(d.value.centavos() * i64::from(d.count))).sum();
+    let counted = counted(&command.denominations);
     let body = SessionClose {
         session: session.clone(),
         till: till.till.clone(),
@@ -199,7 +205,7 @@ pub fn close(world: &World, moment: &Moment<'_>, command: &Close) -> Result<Vec<
     let mut fact = till_fact(world, moment, &till, moment.id, state.last_seq + 1, Body::SessionClose(body));
     fact.ends = Some(session.id);
     fact.business_date = session.business_date;
-    fact.request = moment.request.cloned();
+    fact.request = moment.asked();
     Ok(vec![fact])
 }
 
@@ -218,7 +224,15 @@ pub fn unattended_close(world: &World, moment: &Moment<'_>, till: &Till, session
     };
     let mut fact = till_fact(world, moment, till, moment.id.sibling(1), seq, Body::SessionClose(body));
     fact.ends = Some(session.id);
+    fact.business_date = session.business_date;
     fact
+}
+
+/// What was counted; a count that no drawer could hold stops at the largest amount.
+fn counted(denominations: &[Denomination]) -> Money {
+    let worth = |part: &Denomination| i128::from(part.value.centavos()) * i128::from(part.count);
+    let sum: i128 = denominations.iter().map(worth).sum();
+    i64::try_from(sum.clamp(0, i128::from(Money::MAX.centavos()))).map_or(Money::MAX, Money::from_centavos)
 }
 
 fn opening(world: &World, moment: &Moment<'_>, till: &Till, cashier: &str, seq: i64) -> Fact {

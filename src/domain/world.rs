@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::calendar::{BusinessDate, Timestamp};
 use super::command::Caller;
-use super::fact::{Body, Fact, KeyedRequest};
+use super::fact::{Asked, Body, Fact, KeyedRequest};
 use super::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
 use super::money::Money;
 use super::policy::{PartnerSettings, PointSettings, Policy};
@@ -29,7 +29,7 @@ pub struct World {
     pub partners: HashMap<PartyId, PartnerState>,
     /// Collection points.
     pub points: HashMap<CollectionPointId, PointState>,
-    /// Facts by the key they were asked for under.
+    /// Facts by who asked for them and the key they were asked for under.
     pub keys: HashMap<(PartyId, IdempotencyKey), Arc<Fact>>,
     /// Facts that commands name.
     pub facts: HashMap<Id, Arc<Fact>>,
@@ -100,6 +100,13 @@ pub mod scopes {
 }
 
 impl Moment<'_> {
+    /// Who asks, as the fact that was asked for keeps it.
+    #[must_use]
+    pub fn asked(&self) -> Option<Asked> {
+        let KeyedRequest { key, hash } = self.request?.clone();
+        Some(Asked { by: self.caller.party.clone(), key, hash })
+    }
+
     /// The till of this name at the caller's collection point.
     ///
     /// # Errors
@@ -191,7 +198,7 @@ impl World {
             self.last_of.insert(place.of.clone(), Arc::clone(fact));
         }
         if let Some(keyed) = &fact.request {
-            self.keys.insert((fact.party.clone(), keyed.key.clone()), Arc::clone(fact));
+            self.keys.insert((keyed.by.clone(), keyed.key.clone()), Arc::clone(fact));
         }
         if let Some(ended) = fact.ends {
             self.ended.insert(ended, fact.id);

@@ -185,6 +185,9 @@ impl FileError {
 pub struct HourMinute(u16);
 
 impl HourMinute {
+    /// The first minute of a day that can be written: 00:01.
+    pub const FIRST: Self = Self(1);
+
     /// From an hour and a minute; 0:00 is written 24:00.
     #[must_use]
     pub const fn new(hour: u8, minute: u8) -> Option<Self> {

@@ -7,6 +7,7 @@
 pub mod asobancaria_2001;
 pub mod billing_feed;
 pub mod billing_sample;
+pub mod collection_file;
 pub mod fixed_width;
 pub mod lines;
 pub mod seeded;

@@ -2,15 +2,17 @@
 //!
 //! The work is done by `queries/`, mounted once a backend; this is the only place that picks one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::records::*;
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, either};
 use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::{BatchContents, Needs};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountNumber, CollectionPointId, Id, PartyId};
+use crate::domain::money::Money;
 use crate::domain::policy::{PartnerSettings, PointSettings, Policy};
 use crate::domain::position::{AccountState, Snapshot};
 use crate::domain::world::World;
@@ -24,19 +26,80 @@ macro_rules! ask {
                 /// # Errors
                 /// The database fails, or what it holds cannot be read.
                 pub fn $name(&mut self, $($arg: $type),*) -> Result<$answer, StoreError> {
-                    $( _ = $arg; )*
-                    Err(StoreError::Unavailable("not open yet".to_owned()))
+                    either!(&mut self.link, conn in backend => backend::$room::$name(conn, $($arg),*))
                 }
             )*
         }
     };
 }
 
-ask! {
-    /// Everything that has to be known to decide, as of now.
-    world::load_world(needs: &Needs, policy: &Arc<Policy>) -> World;
+impl Connection {
+    /// Everything that has to be known to decide, as of now. Takes no locks: for the writer there is
+    /// [`Self::load_world_locked`].
+    ///
+    /// # Errors
+    /// The database fails, or what it holds cannot be read.
+    pub fn load_world(&mut self, needs: &Needs, policy: &Arc<Policy>, now: Timestamp) -> Result<World, StoreError> {
+        self.world(needs.clone(), policy, now, |_, _| Ok(()))
+    }
+
+    /// Everything that has to be known to decide, with the business dates of the partners held open
+    /// until the transaction ends; or, to seal one partner's, with everybody else kept out of them.
+    ///
+    /// # Errors
+    /// The database fails, or what it holds cannot be read.
+    pub fn load_world_locked(
+        &mut self,
+        needs: &Needs,
+        policy: &Arc<Policy>,
+        now: Timestamp,
+        sealing: Option<&PartyId>,
+    ) -> Result<World, StoreError> {
+        self.world(needs.clone(), policy, now, |connection, needs| {
+            let (shared, exclusive) = match sealing {
+                Some(partner) => (Vec::new(), vec![partner]),
+                None => (needs.partners.iter().collect(), Vec::new()),
+            };
+            either!(&mut connection.link, conn in backend => backend::lock_batches(conn, &shared, &exclusive))
+        })
+    }
+
+    fn world(
+        &mut self,
+        mut needs: Needs,
+        policy: &Arc<Policy>,
+        now: Timestamp,
+        lock: impl FnOnce(&mut Self, &Needs) -> Result<(), StoreError>,
+    ) -> Result<World, StoreError> {
+        let named = either!(&mut self.link, conn in backend => backend::world::load_named(conn, &mut needs))?;
+        lock(self, &needs)?;
+        let Self { link, snapshots } = self;
+        either!(link, conn in backend => backend::world::load_world(conn, named, &needs, policy, now, snapshots))
+    }
+
     /// Accounts with their unsettled facts; unknown ones are missing.
-    world::load_accounts(numbers: &[AccountNumber]) -> std::collections::HashMap<AccountNumber, AccountState>;
+    ///
+    /// # Errors
+    /// The database fails, or what it holds cannot be read.
+    pub fn load_accounts(
+        &mut self,
+        numbers: &[AccountNumber],
+    ) -> Result<HashMap<AccountNumber, AccountState>, StoreError> {
+        let Self { link, snapshots } = self;
+        either!(link, conn in backend => backend::world::load_accounts(conn, numbers, snapshots))
+    }
+
+    /// Replaces what billing said about these accounts, and settles what the snapshot contains.
+    ///
+    /// # Errors
+    /// The database fails, or what it holds cannot be read.
+    pub fn replace_accounts(&mut self, snapshot: &Snapshot, accounts: &[Account]) -> Result<(), StoreError> {
+        let Self { link, snapshots } = self;
+        either!(link, conn in backend => backend::accounts::replace_accounts(conn, snapshot, accounts, snapshots))
+    }
+}
+
+ask! {
     /// Writes facts with their events and exposure charges; the caller holds the transaction.
     facts::append(facts: &[Arc<Fact>]) -> ();
     /// A fact of anybody.
@@ -80,8 +143,6 @@ ask! {
     snapshots::begin_snapshot(record: &SnapshotRecord) -> ();
     /// Says how the import of a snapshot ended.
     snapshots::finish_snapshot(id: &str, accounts_read: i64, accounts_rejected: i64, at: Timestamp) -> ();
-    /// Replaces what billing said about these accounts, and settles what the snapshot contains.
-    accounts::replace_accounts(snapshot: &Snapshot, accounts: &[Account]) -> ();
     /// How many accounts there are.
     accounts::count_accounts() -> i64;
 
@@ -116,7 +177,7 @@ ask! {
     certificates::revoke_certificate(thumbprint: &str, at: Timestamp) -> bool;
 
     /// The cash that scopes hold (see `domain::world::scopes`); unknown ones are missing.
-    exposure::exposures(scopes: &[String]) -> std::collections::HashMap<String, crate::domain::money::Money>;
+    exposure::exposures(scopes: &[String]) -> HashMap<String, Money>;
 
     /// The oldest events that have to leave.
     outbox::outbox(limit: u32) -> Vec<OutboxEntry>;

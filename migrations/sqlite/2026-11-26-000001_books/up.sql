@@ -58,6 +58,7 @@ CREATE TABLE facts (
     account_seq BIGINT,
     series TEXT,
     series_seq BIGINT,
+    asked_by TEXT,
     idempotency_key TEXT,
     request_hash TEXT,
     ends TEXT,
@@ -68,9 +69,11 @@ CREATE TABLE facts (
 -- Two facts never share a place, a key or what they end: these settle every race.
 CREATE UNIQUE INDEX facts_account ON facts (account_number, account_seq) WHERE account_number IS NOT NULL;
 CREATE UNIQUE INDEX facts_series ON facts (series, series_seq) WHERE series IS NOT NULL;
-CREATE UNIQUE INDEX facts_key ON facts (party, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE UNIQUE INDEX facts_key ON facts (asked_by, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX facts_ends ON facts (ends) WHERE ends IS NOT NULL;
 CREATE INDEX facts_day ON facts (party, business_date, id);
+-- The few kinds that are looked for as such; payments, which are many, do not pay for it.
+CREATE INDEX facts_kind ON facts (kind, id) WHERE kind IN ('session_opening', 'reconnection_order', 'batch_seal');
 
 -- Cash taken and not deposited, by scope; charged as the last statement of a batch.
 CREATE TABLE exposure (

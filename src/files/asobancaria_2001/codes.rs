@@ -166,6 +166,12 @@ impl fmt::Display for FileModifier {
     }
 }
 
+impl Default for FileModifier {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
+
 macro_rules! as_text {
     ($($name:ident),*) => {$(
         impl Serialize for $name {

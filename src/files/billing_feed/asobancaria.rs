@@ -103,7 +103,7 @@ impl Rows<'_> {
             raw.extend_from_slice(&bytes);
             account.bills.push(self.bill(&record));
         }
-        match broken_rule(&account, self.settings.accounts) {
+        match broken_rule(&account, &self.settings.accounts) {
             None => Ok(Some(Row { line, account, raw })),
             Some((pointer, rule)) => {
                 let found = shown(&raw[..raw.len().min(50)]);

@@ -72,7 +72,7 @@ impl Rows<'_> {
             return Err(RowError::Rejected(Box::new(too_long(line, &raw))));
         }
         let account: Account = parse(line, &raw).map_err(|fault| RowError::Rejected(Box::new(fault)))?;
-        match broken_rule(&account, self.settings.accounts) {
+        match broken_rule(&account, &self.settings.accounts) {
             None => Ok(Some(Row { line, account, raw })),
             Some((pointer, rule)) => Err(RowError::Rejected(Box::new(fault_at(line, &raw, pointer, rule)))),
         }

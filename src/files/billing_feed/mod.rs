@@ -23,8 +23,7 @@ use super::fixed_width::{Fault, FileError};
 use crate::domain::account::Account;
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::PartyId;
-
-pub use self::rules::AccountRule;
+use crate::domain::policy::{AccountNumberRule, CheckDigit};
 
 mod asobancaria;
 pub mod csv;
@@ -94,7 +93,7 @@ impl FromStr for Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedSettings {
     /// What an account number looks like.
-    pub accounts: AccountRule,
+    pub accounts: AccountNumberRule,
     /// Where the account number stands in an Asobancaria reference.
     pub reference: ReferencePlace,
     /// The municipality of accounts that come by Asobancaria, which does not tell it.
@@ -107,7 +106,7 @@ impl Default for FeedSettings {
     /// 6 to 12 digits, the last nine of the reference, municipality unknown, Bogotá.
     fn default() -> Self {
         Self {
-            accounts: AccountRule::default(),
+            accounts: AccountNumberRule { min_digits: 6, max_digits: 12, check_digit: CheckDigit::None },
             reference: ReferencePlace::LastDigits(9),
             municipality_code: "00000".to_owned(),
             utc_offset_minutes: -300,

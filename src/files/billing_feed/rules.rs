@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::{RowFault, SnapshotHeader};
 use crate::domain::account::Account;
-use crate::domain::ids::AccountNumber;
 use crate::domain::money::Money;
+use crate::domain::policy::{AccountNumberRule, CheckDigit};
 
 /// The currency of every amount.
 const CURRENCY: &str = "COP";
@@ -18,34 +18,11 @@ const MAX_TEXT_CHARS: usize = 200;
 /// How much of what was found a fault shows.
 const SHOWN_CHARS: usize = 60;
 
-/// What an account number looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccountRule {
-    /// The fewest digits.
-    pub min_digits: usize,
-    /// The most digits.
-    pub max_digits: usize,
-}
-
-impl Default for AccountRule {
-    fn default() -> Self {
-        Self { min_digits: 6, max_digits: 12 }
-    }
-}
-
-impl AccountRule {
-    /// Whether a number is one by this rule.
-    #[must_use]
-    pub fn allows(&self, number: &AccountNumber) -> bool {
-        let digits = number.as_str();
-        (self.min_digits..=self.max_digits).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    }
-}
-
 /// The first rule an account breaks, as a JSON pointer and a sentence.
-pub(super) fn broken_rule(account: &Account, rule: AccountRule) -> Option<(String, String)> {
-    if !rule.allows(&account.account_number) {
-        let sentence = format!("an account number is {} to {} digits", rule.min_digits, rule.max_digits);
+pub(super) fn broken_rule(account: &Account, rule: &AccountNumberRule) -> Option<(String, String)> {
+    if rule.parse(account.account_number.as_str()).is_err() {
+        let check = if rule.check_digit == CheckDigit::None { "" } else { ", the last of them the check digit" };
+        let sentence = format!("an account number is {} to {} digits{check}", rule.min_digits, rule.max_digits);
         return Some(("/account_number".to_owned(), sentence));
     }
     if let Some((member, sentence)) = account.faults().into_iter().next() {

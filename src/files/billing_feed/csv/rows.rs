@@ -212,7 +212,7 @@ impl<'a> Rows<'a> {
             return Err(refuse(line, (1, String::new(), "a row names an account".to_owned(), shown(&raw))));
         };
         let account = builder.finish();
-        match broken_rule(&account, self.settings.accounts) {
+        match broken_rule(&account, &self.settings.accounts) {
             None => Ok(Row { line, account, raw }),
             Some((pointer, rule)) => {
                 Err(refuse(line, (1, pointer.trim_start_matches('/').to_owned(), rule, shown(&raw))))

@@ -1,0 +1,38 @@
+//! The list of query files, taken in by each backend module: written once, mounted twice.
+
+macro_rules! mount_queries {
+    () => {
+        #[path = "queries/accounts.rs"]
+        pub mod accounts;
+        #[path = "queries/batches.rs"]
+        pub mod batches;
+        #[path = "queries/certificates.rs"]
+        pub mod certificates;
+        #[path = "queries/exposure.rs"]
+        pub mod exposure;
+        #[path = "queries/facts.rs"]
+        pub mod facts;
+        #[path = "queries/orders.rs"]
+        pub mod orders;
+        #[path = "queries/outbox.rs"]
+        pub mod outbox;
+        #[path = "queries/parties.rs"]
+        pub mod parties;
+        #[path = "queries/payments.rs"]
+        pub mod payments;
+        #[path = "queries/put.rs"]
+        mod put;
+        #[path = "queries/rows.rs"]
+        mod rows;
+        #[path = "queries/sessions.rs"]
+        pub mod sessions;
+        #[path = "queries/snapshots.rs"]
+        pub mod snapshots;
+        #[path = "queries/world.rs"]
+        pub mod world;
+
+        pub use put::Put;
+    };
+}
+
+pub(super) use mount_queries;

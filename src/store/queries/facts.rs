@@ -1,0 +1,56 @@
+//! Facts: appended once, read by identity. Nothing here changes or deletes one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Conn;
+use super::append;
+use super::rows::FactRow;
+use super::world::{enders, facts_by_id};
+use crate::domain::fact::Fact;
+use crate::domain::ids::Id;
+use crate::domain::money::Money;
+use crate::store::{Listed, StoreError};
+
+/// Writes facts, then their events, then what they charge; the caller holds the transaction.
+pub fn append(conn: &mut Conn, facts: &[Arc<Fact>]) -> Result<(), StoreError> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let mut rows = facts.iter().map(|fact| FactRow::of(fact)).collect::<Result<Vec<_>, _>>()?;
+    // Two gateways that meet in the same places meet in the same order.
+    rows.sort_by(|a, b| (&a.account_number, a.account_seq, &a.id).cmp(&(&b.account_number, b.account_seq, &b.id)));
+    let mut events: Vec<(String, String)> = Vec::with_capacity(facts.len());
+    let mut charges: BTreeMap<String, Money> = BTreeMap::new();
+    for fact in facts {
+        events.extend(fact.events().into_iter().map(|event| (fact.id.to_string(), event.to_owned())));
+        for (scope, change) in fact.charges() {
+            *charges.entry(scope).or_default() += change;
+        }
+    }
+    append::facts(conn, rows)?;
+    append::events(conn, events)?;
+    // Last, because these rows are shared by everybody who collects: they stay locked for the
+    // shortest time, and in the order of their names.
+    append::charges(conn, charges.into_iter().map(|(scope, change)| (scope, change.centavos())).collect())
+}
+
+/// A fact of anybody.
+pub fn fact(conn: &mut Conn, id: Id) -> Result<Option<Listed>, StoreError> {
+    let facts = facts_by_id(conn, &[id])?;
+    Ok(listed(conn, facts)?.pop())
+}
+
+/// Facts of anybody, in the order of their ids; unknown ones are missing.
+pub fn facts(conn: &mut Conn, ids: &[Id]) -> Result<Vec<Arc<Fact>>, StoreError> {
+    let mut facts = facts_by_id(conn, ids)?;
+    facts.sort_by_key(|fact| fact.id);
+    Ok(facts)
+}
+
+/// Facts with what ended them, in the order they came.
+pub(super) fn listed(conn: &mut Conn, facts: Vec<Arc<Fact>>) -> Result<Vec<Listed>, StoreError> {
+    let ids: Vec<Id> = facts.iter().map(|fact| fact.id).collect();
+    let ended = if ids.is_empty() { Default::default() } else { enders(conn, &ids)? };
+    Ok(facts.into_iter().map(|fact| Listed { ended_by: ended.get(&fact.id).copied(), fact }).collect())
+}

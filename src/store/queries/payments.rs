@@ -1,0 +1,62 @@
+//! A party's own payments.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::facts::{fact, listed};
+use super::rows::{FactRow, facts_of, limit};
+use crate::domain::ids::{Id, PartyId, Till};
+use crate::store::schema::facts;
+use crate::store::{Listed, PaymentFilter, StoreError};
+
+/// A payment of this party.
+pub fn payment(conn: &mut Conn, party: &PartyId, id: Id) -> Result<Option<Listed>, StoreError> {
+    let found = fact(conn, id)?;
+    Ok(found.filter(|listed| listed.fact.party == *party && listed.fact.payment().is_some()))
+}
+
+/// A party's payments, in the order of business date and id, so that the index of the party's days
+/// gives the pages.
+pub fn payments(conn: &mut Conn, filter: &PaymentFilter) -> Result<Vec<Listed>, StoreError> {
+    let mut query = facts::table
+        .filter(facts::party.eq(filter.party.as_str()))
+        .filter(facts::kind.eq("payment"))
+        .order((facts::business_date, facts::id))
+        .limit(limit(filter.limit))
+        .into_boxed();
+    if let Some(key) = &filter.idempotency_key {
+        query = query.filter(facts::idempotency_key.eq(key.as_str()));
+    }
+    if let Some(point) = &filter.collection_point {
+        query = query.filter(facts::collection_point.eq(point.as_str()));
+    }
+    if let Some(date) = filter.business_date {
+        query = query.filter(facts::business_date.eq(date.number()));
+    }
+    if let Some(number) = &filter.account_number {
+        query = query.filter(facts::account_number.eq(number.as_str()));
+    }
+    match (&filter.till, &filter.collection_point) {
+        (Some(till), Some(point)) => {
+            let till = Till { party: filter.party.clone(), collection_point: point.clone(), till: till.clone() };
+            query = query.filter(facts::series.eq(till.series()));
+        }
+        (Some(till), None) => {
+            let literal = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let pattern = format!("till/{}/%/{}", literal(filter.party.as_str()), literal(till));
+            query = query.filter(facts::series.like(pattern).escape('\\'));
+        }
+        (None, _) => {}
+    }
+    if let Some(after) = filter.after {
+        let Some(last) = fact(conn, after)?.filter(|last| last.fact.party == filter.party) else {
+            return Ok(Vec::new());
+        };
+        let date = last.fact.business_date.number();
+        let later = facts::business_date.gt(date).or(facts::id.gt(after.to_string()));
+        query = query.filter(facts::business_date.ge(date)).filter(later);
+    }
+    let rows: Vec<FactRow> = query.load(conn)?;
+    let facts = facts_of(rows)?;
+    listed(conn, facts)
+}

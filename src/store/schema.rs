@@ -1,0 +1,37 @@
+//! The tables as both backends have them; a test holds them against the migrations.
+
+diesel::table! {
+    parties (id) { id -> Text, kind -> Text, name -> Text, settings -> Text, registered_at -> BigInt,
+        suspended_at -> Nullable<BigInt>, }
+}
+diesel::table! {
+    collection_points (id) { id -> Text, party -> Text, settings -> Text, registered_at -> BigInt,
+        suspended_at -> Nullable<BigInt>, }
+}
+diesel::table! {
+    certificates (thumbprint) { thumbprint -> Text, party -> Text, subject -> Text, not_after -> BigInt,
+        registered_at -> BigInt, revoked_at -> Nullable<BigInt>, }
+}
+diesel::table! {
+    snapshots (id) { id -> Text, kind -> Text, as_of -> BigInt, included_through -> Text, file_hash -> Text,
+        status -> Text, accounts_read -> BigInt, accounts_rejected -> BigInt, started_at -> BigInt,
+        finished_at -> Nullable<BigInt>, }
+}
+diesel::table! {
+    accounts (account_number) { account_number -> Text, snapshot -> Text, settled_seq -> BigInt, document -> Text, }
+}
+diesel::table! {
+    facts (id) { id -> Text, kind -> Text, recorded_at -> BigInt, business_date -> Integer, party -> Text,
+        collection_point -> Nullable<Text>, account_number -> Nullable<Text>, account_seq -> Nullable<BigInt>,
+        series -> Nullable<Text>, series_seq -> Nullable<BigInt>, idempotency_key -> Nullable<Text>,
+        request_hash -> Nullable<Text>, ends -> Nullable<Text>, amount -> BigInt, body -> Text, }
+}
+diesel::table! {
+    exposure (scope) { scope -> Text, used -> BigInt, }
+}
+diesel::table! {
+    outbox (fact, event) { fact -> Text, event -> Text, }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(certificates, parties);
+diesel::joinable!(certificates -> parties (party));

@@ -1,0 +1,59 @@
+//! Appending on SQLite: one cached statement a row costs less than one statement for all.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+
+use super::Conn;
+use super::rows::FactRow;
+use crate::store::StoreError;
+use crate::store::schema::{accounts as accounts_table, exposure, facts as facts_table, outbox};
+
+pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
+    for row in &rows {
+        diesel::insert_into(facts_table::table).values(row).execute(conn)?;
+    }
+    Ok(())
+}
+
+pub fn events(conn: &mut Conn, events: Vec<(String, String)>) -> Result<(), StoreError> {
+    for (fact, event) in &events {
+        let values = (outbox::fact.eq(fact), outbox::event.eq(event));
+        diesel::insert_into(outbox::table).values(values).execute(conn)?;
+    }
+    Ok(())
+}
+
+pub fn charges(conn: &mut Conn, charges: Vec<(String, i64)>) -> Result<(), StoreError> {
+    for (scope, change) in &charges {
+        diesel::insert_into(exposure::table)
+            .values((exposure::scope.eq(scope), exposure::used.eq(change)))
+            .on_conflict(exposure::scope)
+            .do_update()
+            .set(exposure::used.eq(exposure::used + change))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Accounts: number, snapshot, settled place, document.
+pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Result<(), StoreError> {
+    for (number, snapshot, settled_seq, document) in &rows {
+        let values = (
+            accounts_table::account_number.eq(number),
+            accounts_table::snapshot.eq(snapshot),
+            accounts_table::settled_seq.eq(settled_seq),
+            accounts_table::document.eq(document),
+        );
+        diesel::insert_into(accounts_table::table)
+            .values(values)
+            .on_conflict(accounts_table::account_number)
+            .do_update()
+            .set((
+                accounts_table::snapshot.eq(excluded(accounts_table::snapshot)),
+                accounts_table::settled_seq.eq(excluded(accounts_table::settled_seq)),
+                accounts_table::document.eq(excluded(accounts_table::document)),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
