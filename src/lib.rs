@@ -29,3 +29,5 @@ pub mod reconciliation;
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.
 pub mod files;
+// 7 Billing's files come in, collection files go out.
+pub mod billing;

@@ -7,6 +7,7 @@
 mod facade;
 mod mounted;
 mod postgres;
+pub mod imports;
 pub mod records;
 mod schema;
 mod sqlite;
@@ -22,6 +23,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
+pub use imports::*;
 pub use records::*;
 
 use crate::config;
