@@ -115,6 +115,7 @@ pub struct Posting {
     pub max_batch: usize,
     pub max_batch_bytes: usize,
     pub conflict_retries: u32,
+    pub outage_seconds: u64,
 }
 
 /// The grouped look-ups.

@@ -4,9 +4,24 @@
 //! for more, decides each command against one world, commits once and answers each caller. Every
 //! write of the program goes through this door. No rule and no SQL is written here.
 
-use std::sync::Arc;
+mod attempt;
+pub mod batch_policy;
+mod job;
+mod probe;
+mod writer;
 
-use tokio::sync::Notify;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::{Notify, oneshot};
+
+use self::batch_policy::Limits;
+use self::job::{Asked, Job};
+pub use self::probe::{CommitFate, CommitProbe};
+use self::writer::Writer;
 
 use crate::clock::Clock;
 use crate::config;
@@ -35,17 +50,21 @@ pub enum SubmitError {
 /// The door to the writer.
 #[derive(Clone, Debug)]
 pub struct Posting {
+    queue: Sender<Job>,
+    stopping: Arc<AtomicBool>,
     committed: Arc<Notify>,
 }
 
 /// The writer's thread.
 #[derive(Debug)]
 pub struct WriterHandle {
-    _private: (),
+    queue: Sender<Job>,
+    stopping: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
 impl Posting {
-    /// Starts the writer.
+    /// Starts the writer. Blocks until it is connected.
     ///
     /// # Errors
     /// The database cannot be opened.
@@ -55,8 +74,39 @@ impl Posting {
         clock: Arc<dyn Clock>,
         settings: &config::Posting,
     ) -> Result<(Self, WriterHandle), StoreError> {
-        _ = (store.connect()?, policy, clock, settings);
-        Ok((Self { committed: Arc::new(Notify::new()) }, WriterHandle { _private: () }))
+        Self::start_probed(store, policy, clock, settings, probe::through())
+    }
+
+    /// Starts a writer whose commits ask a probe what becomes of them: for tests and simulations.
+    ///
+    /// # Errors
+    /// The database cannot be opened.
+    pub fn start_probed(
+        store: &Store,
+        policy: Arc<Policy>,
+        clock: Arc<dyn Clock>,
+        settings: &config::Posting,
+        probe: CommitProbe,
+    ) -> Result<(Self, WriterHandle), StoreError> {
+        let committed = Arc::new(Notify::new());
+        let writer = Writer {
+            store: store.clone(),
+            connection: Some(store.connect()?),
+            policy,
+            clock,
+            limits: Limits { commands: settings.max_batch, bytes: settings.max_batch_bytes },
+            conflict_retries: settings.conflict_retries,
+            outage: Duration::from_secs(settings.outage_seconds),
+            down_since: None,
+            committed: Arc::clone(&committed),
+            probe,
+        };
+        let (queue, waiting) = mpsc::channel(settings.queue);
+        let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(waiting));
+        let thread = thread.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let handle = WriterHandle { queue: queue.clone(), stopping: Arc::clone(&stopping), thread };
+        Ok((Self { queue, stopping, committed }, handle))
     }
 
     /// Submits a command and waits for its outcome, durable. Dropping the future does not stop it.
@@ -64,20 +114,36 @@ impl Posting {
     /// # Errors
     /// It has no outcome.
     pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
-        _ = request;
-        Err(SubmitError::Stopped)
+        let (answer, outcome) = oneshot::channel();
+        self.send(Job::Decide(Box::new(Asked { request, answer })))?;
+        outcome.await.unwrap_or(Err(SubmitError::InDoubt))
     }
 
     /// Submits commands that are decided in this order; all of them find room, or none is executed.
     ///
     /// # Errors
-    /// One of them has no outcome.
+    /// One of them has no outcome; what became of the others can be asked by their keys.
     pub async fn submit_in_order(&self, requests: Vec<Request>) -> Result<Vec<Outcome>, SubmitError> {
-        _ = requests;
-        Err(SubmitError::Stopped)
+        self.refuse_when_stopping()?;
+        let places = self.queue.try_reserve_many(requests.len()).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => SubmitError::QueueFull,
+            mpsc::error::TrySendError::Closed(()) => SubmitError::Stopped,
+        })?;
+        let mut waiting = Vec::with_capacity(requests.len());
+        for (place, request) in places.zip(requests) {
+            let (answer, outcome) = oneshot::channel();
+            place.send(Job::Decide(Box::new(Asked { request, answer })));
+            waiting.push(outcome);
+        }
+        let mut outcomes = Vec::with_capacity(waiting.len());
+        for outcome in waiting {
+            outcomes.push(outcome.await.unwrap_or(Err(SubmitError::InDoubt)));
+        }
+        outcomes.into_iter().collect()
     }
 
-    /// Runs another write in a transaction of its own, between two batches.
+    /// Runs another write in a transaction of its own, between two batches. It runs to its end even
+    /// when the future is dropped.
     ///
     /// # Errors
     /// It was not committed, or nobody knows.
@@ -86,14 +152,15 @@ impl Posting {
         operation: &'static str,
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, SubmitError> {
-        _ = (operation, job);
-        Err(SubmitError::Stopped)
+        let (answer, done) = oneshot::channel();
+        self.send(Job::Write(job::write(operation, job, answer)))?;
+        done.await.unwrap_or(Err(SubmitError::InDoubt))
     }
 
     /// How many wait.
     #[must_use]
     pub fn queue_depth(&self) -> usize {
-        0
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Wakes one waiter after every commit that appended facts.
@@ -101,9 +168,29 @@ impl Posting {
     pub fn committed(&self) -> Arc<Notify> {
         Arc::clone(&self.committed)
     }
+
+    fn send(&self, job: Job) -> Result<(), SubmitError> {
+        self.refuse_when_stopping()?;
+        self.queue.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SubmitError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
+        })
+    }
+
+    fn refuse_when_stopping(&self) -> Result<(), SubmitError> {
+        if self.stopping.load(Ordering::SeqCst) { Err(SubmitError::Stopped) } else { Ok(()) }
+    }
 }
 
 impl WriterHandle {
-    /// Lets what waits be decided and answered, takes nothing more, and ends the thread. Blocks.
-    pub fn stop(self) {}
+    /// Lets what waits be decided and answered, takes nothing more, and ends the thread. Blocks: not
+    /// for futures.
+    pub fn stop(self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // A closed queue means that the thread has ended already.
+        _ = self.queue.blocking_send(Job::Stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the writer ended by a panic");
+        }
+    }
 }

@@ -4,6 +4,8 @@
 //! queries are written once and mounted under each backend. No rule enters here, and no type of the
 //! database driver leaves.
 
+#![allow(clippy::duplicate_mod, reason = "the query files are mounted once a backend, on purpose")]
+
 mod facade;
 mod mounted;
 mod postgres;
@@ -35,7 +37,7 @@ use crate::domain::position::Snapshot;
 const REMEMBERED_SNAPSHOTS: usize = 4096;
 
 /// Why the books cannot be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be reached, or went away.
     #[error("the database cannot be reached: {0}")]

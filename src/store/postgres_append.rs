@@ -36,12 +36,12 @@ statement! {
     InsertFacts(
         id: TextColumn, kind: TextColumn, recorded_at: BigColumn, business_date: DateColumn, party: TextColumn,
         collection_point: MaybeText, account_number: MaybeText, account_seq: MaybeBig, series: MaybeText,
-        series_seq: MaybeBig, idempotency_key: MaybeText, request_hash: MaybeText, ends: MaybeText,
+        series_seq: MaybeBig, asked_by: MaybeText, idempotency_key: MaybeText, request_hash: MaybeText, ends: MaybeText,
         amount: BigColumn, body: TextColumn
     ) -> () =
         "INSERT INTO facts (id, kind, recorded_at, business_date, party, collection_point, account_number, \
-         account_seq, series, series_seq, idempotency_key, request_hash, ends, amount, body) \
-         SELECT * FROM unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
+         account_seq, series, series_seq, asked_by, idempotency_key, request_hash, ends, amount, body) \
+         SELECT * FROM unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
 }
 statement! {
     /// Events.
@@ -67,6 +67,7 @@ pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
         account_seq: MaybeBig(Vec::with_capacity(rows.len())),
         series: MaybeText(Vec::with_capacity(rows.len())),
         series_seq: MaybeBig(Vec::with_capacity(rows.len())),
+        asked_by: MaybeText(Vec::with_capacity(rows.len())),
         idempotency_key: MaybeText(Vec::with_capacity(rows.len())),
         request_hash: MaybeText(Vec::with_capacity(rows.len())),
         ends: MaybeText(Vec::with_capacity(rows.len())),
@@ -84,6 +85,7 @@ pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
         all.account_seq.0.push(row.account_seq);
         all.series.0.push(row.series);
         all.series_seq.0.push(row.series_seq);
+        all.asked_by.0.push(row.asked_by);
         all.idempotency_key.0.push(row.idempotency_key);
         all.request_hash.0.push(row.request_hash);
         all.ends.0.push(row.ends);

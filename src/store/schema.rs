@@ -23,7 +23,7 @@ diesel::table! {
 diesel::table! {
     facts (id) { id -> Text, kind -> Text, recorded_at -> BigInt, business_date -> Integer, party -> Text,
         collection_point -> Nullable<Text>, account_number -> Nullable<Text>, account_seq -> Nullable<BigInt>,
-        series -> Nullable<Text>, series_seq -> Nullable<BigInt>, idempotency_key -> Nullable<Text>,
+        series -> Nullable<Text>, series_seq -> Nullable<BigInt>, asked_by -> Nullable<Text>, idempotency_key -> Nullable<Text>,
         request_hash -> Nullable<Text>, ends -> Nullable<Text>, amount -> BigInt, body -> Text, }
 }
 diesel::table! {

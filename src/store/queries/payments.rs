@@ -25,7 +25,8 @@ pub fn payments(conn: &mut Conn, filter: &PaymentFilter) -> Result<Vec<Listed>, 
         .limit(limit(filter.limit))
         .into_boxed();
     if let Some(key) = &filter.idempotency_key {
-        query = query.filter(facts::idempotency_key.eq(key.as_str()));
+        let asked = facts::asked_by.eq(filter.party.as_str()).and(facts::idempotency_key.eq(key.as_str()));
+        query = query.filter(asked);
     }
     if let Some(point) = &filter.collection_point {
         query = query.filter(facts::collection_point.eq(point.as_str()));

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
-use crate::domain::fact::{Fact, KeyedRequest, Place};
+use crate::domain::fact::{Asked, Fact, Place};
 use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId};
 use crate::domain::money::Money;
 use crate::store::StoreError;
@@ -18,7 +18,7 @@ use crate::store::schema::facts;
 macro_rules! fact_columns {
     () => {
         "f.id, f.kind, f.recorded_at, f.business_date, f.party, f.collection_point, f.account_number, \
-         f.account_seq, f.series, f.series_seq, f.idempotency_key, f.request_hash, f.ends, f.amount, f.body"
+         f.account_seq, f.series, f.series_seq, f.asked_by, f.idempotency_key, f.request_hash, f.ends, f.amount, f.body"
     };
 }
 pub(super) use fact_columns;
@@ -37,6 +37,7 @@ pub(super) struct FactRow {
     pub(super) account_seq: Option<i64>,
     pub(super) series: Option<String>,
     pub(super) series_seq: Option<i64>,
+    pub(super) asked_by: Option<String>,
     pub(super) idempotency_key: Option<String>,
     pub(super) request_hash: Option<String>,
     pub(super) ends: Option<String>,
@@ -59,6 +60,7 @@ impl FactRow {
             account_seq: fact.account.as_ref().map(|place| place.seq),
             series: fact.series.as_ref().map(|place| place.of.clone()),
             series_seq: fact.series.as_ref().map(|place| place.seq),
+            asked_by: request.map(|asked| asked.by.as_str().to_owned()),
             idempotency_key: request.map(|keyed| keyed.key.as_str().to_owned()),
             request_hash: request.map(|keyed| keyed.hash.clone()),
             ends: fact.ends.map(|id| id.to_string()),
@@ -71,7 +73,7 @@ impl FactRow {
     pub(super) fn fact(self) -> Result<Arc<Fact>, StoreError> {
         let account = self.account_number.zip(self.account_seq);
         let series = self.series.zip(self.series_seq);
-        let request = self.idempotency_key.zip(self.request_hash);
+        let request = self.asked_by.zip(self.idempotency_key.zip(self.request_hash));
         Ok(Arc::new(Fact {
             id: read_id(&self.id)?,
             recorded_at: Timestamp::from_micros(self.recorded_at),
@@ -80,7 +82,7 @@ impl FactRow {
             collection_point: self.collection_point.map(CollectionPointId::new),
             account: account.map(|(of, seq)| Place { of: AccountNumber::new(of), seq }),
             series: series.map(|(of, seq)| Place { of, seq }),
-            request: request.map(|(key, hash)| KeyedRequest { key: IdempotencyKey::new(key), hash }),
+            request: request.map(|(by, (key, hash))| Asked { by: PartyId::new(by), key: IdempotencyKey::new(key), hash }),
             ends: self.ends.as_deref().map(read_id).transpose()?,
             amount: Money::from_centavos(self.amount),
             body: from_json(&self.body)?,

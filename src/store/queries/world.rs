@@ -54,10 +54,10 @@ statement! {
           (SELECT max(g.series_seq) FROM facts g WHERE g.series = list.value)"
 }
 statement! {
-    /// Facts by party and key.
+    /// Facts by who asked and the key.
     FactsByKey(keys: Pairs) -> facts::SqlType =
         "SELECT ", fact_columns!(),
-        " FROM {} CROSS JOIN facts f WHERE f.party = list.value AND f.idempotency_key = list.second"
+        " FROM {} CROSS JOIN facts f WHERE f.asked_by = list.value AND f.idempotency_key = list.second"
 }
 statement! {
     /// Parties that may take money.
@@ -175,7 +175,10 @@ fn by_key(
     }
     let keys = Pairs::new(keys.iter().map(|(party, key)| (party.as_str(), key.as_str())));
     let facts = facts_of(FactsByKey { keys }.load(conn)?)?;
-    let keyed = |fact: Arc<Fact>| Some(((fact.party.clone(), fact.request.as_ref()?.key.clone()), fact));
+    let keyed = |fact: Arc<Fact>| {
+        let asked = fact.request.as_ref()?;
+        Some(((asked.by.clone(), asked.key.clone()), fact))
+    };
     Ok(facts.into_iter().filter_map(keyed).collect())
 }
 
