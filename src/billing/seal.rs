@@ -78,6 +78,11 @@ pub fn seal(
     let mut conn = office.store.connect()?;
     let known = conn.party(partner)?.filter(|party| party.kind == PartyKind::Partner);
     known.ok_or_else(|| SealError::NotAPartner(partner.clone()))?;
+    let today = office.policy.business_date(office.clock.now());
+    let open = sealed_through(&mut conn, partner)?.map_or(today, |sealed| sealed.next().max(today));
+    if through > open {
+        return Err(SealError::NotSealable { date: through });
+    }
     let mut batches = Vec::new();
     loop {
         let sealed = sealed_through(&mut conn, partner)?;

@@ -55,11 +55,6 @@ impl Feed {
         self
     }
 
-    pub fn line(mut self, line: &str) -> Self {
-        self.lines.push(line.to_owned());
-        self
-    }
-
     pub fn text(&self) -> String {
         let head = json!({ "snapshot": self.header }).to_string();
         std::iter::once(&head).chain(&self.lines).map(|line| format!("{line}\n")).collect()

@@ -36,7 +36,6 @@ pub const PARTNERS: [&str; 2] = ["coompecens", "jj-pita"];
 pub struct House {
     pub office: Office,
     pub clock: Arc<ManualClock>,
-    pub posting: Posting,
     pub door: WriterDoor,
     pub runtime: tokio::runtime::Runtime,
     config: Config,
@@ -62,8 +61,8 @@ impl House {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (posting, writer) = start(&office, &config);
-        let door = WriterDoor::new(posting.clone(), runtime.handle().clone());
-        Self { office, clock, posting, door, runtime, config, writer: Some(writer), _database: database }
+        let door = WriterDoor::new(posting, runtime.handle().clone());
+        Self { office, clock, door, runtime, config, writer: Some(writer), _database: database }
     }
 
     /// Another gateway on the same books.
@@ -73,12 +72,6 @@ impl House {
 
     pub fn conn(&self) -> Connection {
         self.office.store.connect().unwrap()
-    }
-
-    pub fn settings(&mut self, change: impl FnOnce(&mut recaudo::billing::Settings)) {
-        let mut settings = (*self.office.settings).clone();
-        change(&mut settings);
-        self.office.settings = Arc::new(settings);
     }
 
     pub fn set_time(&self, at: &str) {
