@@ -7,6 +7,14 @@
 pub mod config;
 // Time and ids; the only place that may ask for either.
 pub mod clock;
+// Tracing and metrics.
+pub mod telemetry;
+// One file per command; translates, never decides.
+pub mod cli;
+// The composition root: opens, starts, binds, and stops in the reverse order.
+pub mod app;
+// 1 The edge: translates, never decides.
+pub mod http;
 // 2 Who calls and what they may do.
 pub mod auth;
 // A development authority and its identities.

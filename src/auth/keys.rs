@@ -1,10 +1,10 @@
 //! The gateway's own signing keys: a directory of Ed25519 keys, one PEM file (PKCS#8) each.
 //!
 //! A file's name says from when its key signs (`20261126T165812Z.pem`, or microseconds since 1970); a
-//! file with any other name signs from the beginning. Whoever signs says *when*: a token says now, a receipt says the instant of
-//! its fact, so the same fact is signed by the same key for ever and a reprint has the same bytes.
-//! Every key verifies, those of the future too, so the public set can be handed out before a key is
-//! used. What is signed is not known here; a private key never leaves this room.
+//! file with any other name signs from the beginning. Whoever signs says *when*: a token says now, a
+//! receipt says the instant of its fact, so the same fact is signed by the same key for ever and a
+//! reprint has the same bytes. Every key verifies, those of the future too, so the public set can be
+//! handed out before a key is used. What is signed is not known here; a private key never leaves.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};

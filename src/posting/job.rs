@@ -14,10 +14,12 @@ pub(super) struct Asked {
     pub(super) answer: oneshot::Sender<Result<Outcome, SubmitError>>,
 }
 
+type Run = Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>;
+
 /// A write in a transaction of its own; it answers by itself.
 pub(super) struct Write {
     pub(super) operation: &'static str,
-    pub(super) run: Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>,
+    pub(super) run: Run,
 }
 
 /// What waits for the writer.

@@ -113,8 +113,8 @@ ask! {
     /// A party's payments.
     payments::payments(filter: &PaymentFilter) -> Vec<Listed>;
 
-    /// A cash session of this party: its opening, and its close if it is closed.
-    sessions::session(party: &PartyId, id: Id) -> Option<(Arc<Fact>, Option<Arc<Fact>>)>;
+    /// A cash session of this party.
+    sessions::session(party: &PartyId, id: Id) -> Option<SessionRecord>;
     /// Tills whose open session belongs to a business date before `today`; sessions opened before
     /// `since` are not looked for.
     sessions::stale_tills(today: BusinessDate, since: Timestamp, limit: u32) -> Vec<OpenTill>;

@@ -69,7 +69,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Place {
     Sqlite { options: sqlite::Options, temporary: Option<PathBuf> },
-    Postgres(postgres::Options),
+    Postgres(Box<postgres::Options>),
 }
 
 /// One connection, used by one thread at a time and never inside a request's future.
@@ -123,7 +123,7 @@ impl Store {
             }
             None => {
                 let timeout = Duration::from_secs(settings.statement_timeout_seconds);
-                Place::Postgres(postgres::read_url(url, timeout)?)
+                Place::Postgres(Box::new(postgres::read_url(url, timeout)?))
             }
         };
         Ok(Self { place: Arc::new(place) })

@@ -188,6 +188,17 @@ pub struct OutboxEntry {
     pub event: String,
 }
 
+/// A cash session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// Its opening, which gives it its identity.
+    pub opening: Arc<Fact>,
+    /// Its close, when it is closed.
+    pub close: Option<Arc<Fact>>,
+    /// The last fact of its till while it is open: how the session stands now.
+    pub last: Option<Arc<Fact>>,
+}
+
 /// A till whose session is still open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenTill {

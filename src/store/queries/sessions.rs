@@ -7,13 +7,13 @@ use diesel::prelude::*;
 use super::Conn;
 use super::facts::fact;
 use super::rows::{FactRow, fact_columns};
-use super::world::facts_by_id;
+use super::world::{facts_by_id, last_of};
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ids::{Id, PartyId};
 use crate::store::schema::facts;
 use crate::store::statement::statement;
-use crate::store::{OpenTill, StoreError, first_id_at};
+use crate::store::{OpenTill, SessionRecord, StoreError, first_id_at};
 
 statement! {
     /// Sessions that nothing ended, of business dates that are over.
@@ -23,19 +23,18 @@ statement! {
           AND NOT EXISTS (SELECT 1 FROM facts e WHERE e.ends = f.id) ORDER BY f.id LIMIT {}"
 }
 
-/// A cash session of this party: its opening, and its close if it is closed.
-pub fn session(
-    conn: &mut Conn,
-    party: &PartyId,
-    id: Id,
-) -> Result<Option<(Arc<Fact>, Option<Arc<Fact>>)>, StoreError> {
+/// A cash session of this party.
+pub fn session(conn: &mut Conn, party: &PartyId, id: Id) -> Result<Option<SessionRecord>, StoreError> {
     let own = |fact: &Fact| fact.party == *party && matches!(fact.body, Body::SessionOpening(_));
-    let Some(opening) = fact(conn, id)?.filter(|listed| own(&listed.fact)) else { return Ok(None) };
-    let close = match opening.ended_by {
-        Some(close) => facts_by_id(conn, &[close])?.pop(),
-        None => None,
-    };
-    Ok(Some((opening.fact, close)))
+    let Some(listed) = fact(conn, id)?.filter(|listed| own(&listed.fact)) else { return Ok(None) };
+    let opening = listed.fact;
+    let (mut close, mut last) = (None, None);
+    match (listed.ended_by, opening.till()) {
+        (Some(by), _) => close = facts_by_id(conn, &[by])?.pop(),
+        (None, Some(till)) => last = last_of(conn, [till.series()])?.pop(),
+        (None, None) => {}
+    }
+    Ok(Some(SessionRecord { opening, close, last }))
 }
 
 /// Tills whose open session belongs to a business date before `today`.
