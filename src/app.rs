@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
 use crate::posting::{Posting, WriterHandle};
-use crate::reading::{ReadError, Reading, ReadersHandle};
+use crate::reading::{ReadError, ReadersHandle, Reading};
 use crate::store::{Connection, Store, StoreError};
 use crate::telemetry::{self, Metrics, TelemetryError};
 
@@ -162,8 +162,11 @@ impl Books {
 /// Where the listener's certificates lie, as the configuration says.
 #[must_use]
 pub fn tls_files(tls: &Tls) -> TlsFiles {
-    let revocation =
-        if tls.client_crl.is_empty() { Revocation::NotChecked } else { Revocation::Lists(tls.client_crl.clone().into()) };
+    let revocation = if tls.client_crl.is_empty() {
+        Revocation::NotChecked
+    } else {
+        Revocation::Lists(tls.client_crl.clone().into())
+    };
     TlsFiles {
         certificate: tls.server_certificate.clone(),
         key: tls.server_key.clone(),

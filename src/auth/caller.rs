@@ -125,9 +125,7 @@ fn authorized<D: Demand>(edge: &Edge, request: &HttpRequest) -> Result<Authorize
     if !D::ANY_OF.iter().any(|scope| claims.permits(*scope) && scope.is_open_to(peer.kind)) {
         let wanted: Vec<&str> = D::ANY_OF.iter().map(|scope| scope.as_str()).collect();
         let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", wanted.join(" "));
-        return Err(Problem::new("scope-missing")
-            .with("any_of", wanted)
-            .header(header::WWW_AUTHENTICATE, &challenge));
+        return Err(Problem::new("scope-missing").with("any_of", wanted).header(header::WWW_AUTHENTICATE, &challenge));
     }
     if let Some(media_type) = D::PRODUCES
         && !accepts(request, media_type)

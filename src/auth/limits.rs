@@ -137,11 +137,10 @@ mod tests {
         let (limits, party) = (Limits::new(quotas), PartyId::new("a"));
         let start = Timestamp::from_micros(1_000_000_000_000);
         let take = |now| limits.take(&party, Kind::Lookups, now);
-        assert_eq!([take(start), take(start), take(start)].map(|s| (s.allowed, s.remaining)), [
-            (true, 2),
-            (true, 1),
-            (true, 0)
-        ]);
+        assert_eq!(
+            [take(start), take(start), take(start)].map(|s| (s.allowed, s.remaining)),
+            [(true, 2), (true, 1), (true, 0)]
+        );
         let refused = take(start);
         assert!(!refused.allowed && refused.seconds == 20, "{refused:?}");
         assert!(limits.take(&PartyId::new("b"), Kind::Lookups, start).allowed, "another party has its own");

@@ -132,7 +132,8 @@ mod tests {
         let mut register = Register::default();
         let known = RegisteredParty { kind: PartyKind::Billing, name: String::new(), suspended: false };
         register.parties.insert(party.clone(), known);
-        let certificate = RegisteredCertificate { party: party.clone(), not_after: now.plus_minutes(1), revoked: false };
+        let certificate =
+            RegisteredCertificate { party: party.clone(), not_after: now.plus_minutes(1), revoked: false };
         register.certificates.insert("a".to_owned(), certificate.clone());
         register.certificates.insert("b".to_owned(), RegisteredCertificate { revoked: true, ..certificate });
         registry.renew(register.clone(), Instant::now());

@@ -274,8 +274,7 @@ fn make_key(directory: &Path, now: Timestamp) -> Result<(), KeysError> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(|error| KeysError::Key(error.to_string()))?;
     let path = directory.join(format!("{}.pem", now.micros()));
     let broken = |error| KeysError::File(path.display().to_string(), error);
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(broken)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(broken)?;
     file.write_all(key.serialize_pem().as_bytes()).and_then(|()| file.sync_all()).map_err(broken)
 }
 

@@ -68,7 +68,8 @@ pub fn account_not_found(account_number: AccountNumber) -> Problem {
 /// Whether `If-None-Match` has this strong tag (compared weakly, RFC 9110 13.1.2).
 fn matches_tag(request: &HttpRequest, tag: &str) -> bool {
     let values = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).any(|listed| {
-        listed == "*" || listed.strip_prefix("W/").unwrap_or(listed) == tag
-    })
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|listed| listed == "*" || listed.strip_prefix("W/").unwrap_or(listed) == tag)
 }

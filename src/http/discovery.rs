@@ -83,9 +83,8 @@ pub async fn whoami(edge: web::Data<Edge>, known: Known) -> Result<HttpResponse,
     let peer = known.0;
     let register = edge.registry.current().ok_or_else(|| Problem::new("unavailable"))?;
     let own = register.points.iter().filter(|(_, (party, _))| *party == peer.party);
-    let mut collection_points: Vec<_> = own
-        .map(|(id, (_, suspended))| CollectionPointStanding { id: id.to_string(), suspended: *suspended })
-        .collect();
+    let mut collection_points: Vec<_> =
+        own.map(|(id, (_, suspended))| CollectionPointStanding { id: id.to_string(), suspended: *suspended }).collect();
     collection_points.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Whoami {
         party: peer.party.to_string(),

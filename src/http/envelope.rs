@@ -197,7 +197,11 @@ fn trace_of(headers: &HeaderMap) -> Option<String> {
     };
     match parts.as_slice() {
         [version, trace, parent, flags, ..]
-            if hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2) && trace.bytes().any(|b| b != b'0') =>
+            if hex(version, 2)
+                && hex(trace, 32)
+                && hex(parent, 16)
+                && hex(flags, 2)
+                && trace.bytes().any(|b| b != b'0') =>
         {
             Some((*trace).to_owned())
         }

@@ -136,12 +136,7 @@ impl Reader {
     pub fn date(&mut self, pointer: &str, text: Option<&str>) -> Option<BusinessDate> {
         let date = BusinessDate::parse(text?).ok();
         if date.is_none() {
-            self.fault(
-                pointer,
-                "date",
-                "una fecha es AAAA-MM-DD y existe",
-                "a date is YYYY-MM-DD and has to exist",
-            );
+            self.fault(pointer, "date", "una fecha es AAAA-MM-DD y existe", "a date is YYYY-MM-DD and has to exist");
         }
         date
     }

@@ -66,7 +66,8 @@ impl FromRequest for Form {
             let bytes = read(&mut payload, limit.min(8192), deadline).await?;
             request.extensions_mut().insert(BodyWasRead);
             let text = std::str::from_utf8(&bytes).map_err(|_| refused("invalid_request"))?;
-            let pairs = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| refused("invalid_request"))?;
+            let pairs =
+                web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| refused("invalid_request"))?;
             let count = pairs.len();
             let members: HashMap<String, String> = pairs.into_inner().into_iter().collect();
             // RFC 6749 3.2: a parameter is there once.
@@ -148,7 +149,8 @@ fn scopes(kind: PartyKind, asked: Option<&str>) -> Result<Vec<Scope>, Problem> {
     let Some(asked) = asked else { return Ok(Scope::of_kind(kind).collect()) };
     let mut scopes = Vec::new();
     for word in asked.split(' ').filter(|word| !word.is_empty()) {
-        let scope = Scope::parse(word).filter(|scope| scope.is_open_to(kind)).ok_or_else(|| refused("invalid_scope"))?;
+        let scope =
+            Scope::parse(word).filter(|scope| scope.is_open_to(kind)).ok_or_else(|| refused("invalid_scope"))?;
         if !scopes.contains(&scope) {
             scopes.push(scope);
         }

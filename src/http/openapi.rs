@@ -154,8 +154,10 @@ impl Modify for Locks {
         let scopes = Scopes::from_iter(scopes.iter().map(|(word, who)| (*word, who.as_str())));
         let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth2/token", scopes));
         let certificate = Some("A registered client certificate; on every path.".to_owned());
-        components
-            .add_security_scheme("mutual_tls", SecurityScheme::MutualTls { description: certificate, extensions: None, deprecated: None });
+        components.add_security_scheme(
+            "mutual_tls",
+            SecurityScheme::MutualTls { description: certificate, extensions: None, deprecated: None },
+        );
         components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
     }
 }

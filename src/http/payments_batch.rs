@@ -104,8 +104,11 @@ pub async fn create(
         Err(_) | Ok(Err(SubmitError::InDoubt)) => keys.iter().map(|_| None).collect(),
         Ok(Err(error)) => return Err(not_executed(&error)),
     };
-    let results: Vec<BatchResult> =
-        keys.iter().zip::<Vec<Option<Outcome>>>(outcomes).map(|(key, outcome)| result(&edge, language, key, outcome)).collect();
+    let results: Vec<BatchResult> = keys
+        .iter()
+        .zip::<Vec<Option<Outcome>>>(outcomes)
+        .map(|(key, outcome)| result(&edge, language, key, outcome))
+        .collect();
     let count = |wanted: fn(u16) -> bool| results.iter().filter(|result| wanted(result.status)).count();
     let answer = BatchAnswer {
         posted: count(|status| status == 201),
@@ -155,7 +158,13 @@ fn requests(
 fn result(edge: &Edge, language: Language, key: &Key, outcome: Option<Outcome>) -> BatchResult {
     let idempotency_key = key.0.to_string();
     let replayed = matches!(outcome, Some(Outcome::Replayed(_)));
-    let posted = |payment| BatchResult { idempotency_key: idempotency_key.clone(), status: 201, replayed, payment, problem: None };
+    let posted = |payment| BatchResult {
+        idempotency_key: idempotency_key.clone(),
+        status: 201,
+        replayed,
+        payment,
+        problem: None,
+    };
     match outcome {
         Some(Outcome::Done(facts)) => posted(facts.first().and_then(|fact| PaymentView::of(fact))),
         Some(Outcome::Replayed(fact)) => posted(PaymentView::of(&fact)),

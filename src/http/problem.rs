@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
@@ -219,9 +219,7 @@ fn with_figures(problem: Problem, rejection: &Rejection) -> Problem {
             problem.with("earlier", earlier)
         }
         R::CashLimitExceeded { limit } | R::OfflineLimitReached { limit } => problem.with("limit", limit),
-        R::ExposureLimitReached { used, limit } => {
-            problem.with("exposure", json!({ "used": used, "limit": limit }))
-        }
+        R::ExposureLimitReached { used, limit } => problem.with("exposure", json!({ "used": used, "limit": limit })),
         R::CollectedAtImplausible { oldest } => implausible(problem, *oldest),
         R::SessionRequired { till } => problem.with("till", till),
         R::SessionAlreadyOpen { session_id, cashier } => {

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use recaudo::auth::certificate::CertificateFacts;
 use recaudo::auth::policy::Scope;
 use recaudo::auth::token::{Claims, Grant};
-use recaudo::clock::Clock;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -28,8 +27,7 @@ async fn prepared() -> Gateway {
 fn claims(gateway: &Gateway, certificate_of: &str, party: &str, scopes: &[Scope]) -> Claims {
     let thumbprint = CertificateFacts::from_der(&gateway.identity(certificate_of).der).unwrap().thumbprint_text();
     let point = format!("{party}-01");
-    let grant =
-        Grant { party, scopes, collection_point: Some(&point), thumbprint: &thumbprint, minutes: 10 };
+    let grant = Grant { party, scopes, collection_point: Some(&point), thumbprint: &thumbprint, minutes: 10 };
     gateway.running().edge.tokens.claims(grant, gateway.clock.now(), gateway.clock.id())
 }
 
@@ -178,7 +176,7 @@ async fn a_revoked_certificate_is_out_on_the_connection_that_it_opened() {
         async move {
             let mut line = line.lock().await;
             line.write_all(request.as_bytes()).await.unwrap();
-            answered(&mut line).await.starts_with("HTTP/1.1 401")
+            answered(&mut *line).await.starts_with("HTTP/1.1 401")
         }
     })
     .await;
@@ -195,7 +193,8 @@ async fn answered(line: &mut (impl AsyncReadExt + Unpin)) -> String {
         text.extend_from_slice(&piece[..read]);
         let so_far = String::from_utf8_lossy(&text).into_owned();
         let Some((head, body)) = so_far.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        let length =
+            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
         if read == 0 || body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
             return so_far;
         }

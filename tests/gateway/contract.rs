@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use recaudo::http::ROUTES;
 use recaudo::http::openapi::document;
 use recaudo::http::problem_texts::CATALOGUE;
-use recaudo::http::ROUTES;
 use reqwest::Method;
 use serde_json::Value;
 

@@ -8,7 +8,8 @@ use recaudo::app::{App, Running, refresh_register};
 use recaudo::auth::certificate::CertificateFacts;
 use recaudo::auth::mutual_tls::client_config;
 use recaudo::certificates::{DevelopmentAuthority, Identity, Validity};
-use recaudo::clock::{Clock, ManualClock, SystemClock};
+pub use recaudo::clock::Clock;
+use recaudo::clock::{ManualClock, SystemClock};
 use recaudo::config::Config;
 use recaudo::domain::account::Account;
 use recaudo::domain::command::PartyKind;
@@ -100,8 +101,7 @@ impl Gateway {
             store
         });
         let store = store.await.unwrap();
-        let gateway =
-            Self { running: None, clock, url: String::new(), store, authority, folder, _database: database };
+        let gateway = Self { running: None, clock, url: String::new(), store, authority, folder, _database: database };
         gateway.register_everybody().await;
         gateway.run(config).await
     }
@@ -131,10 +131,8 @@ impl Gateway {
                 connection.register_party(&party)?;
                 connection.register_certificate(&certificate(name, &identity, now))?;
                 for place in ["01", "02"].iter().filter(|_| kind == PartyKind::Partner) {
-                    let settings = PointSettings {
-                        offline_floor_limit: "1000000".parse().ok(),
-                        ..PointSettings::default()
-                    };
+                    let settings =
+                        PointSettings { offline_floor_limit: "1000000".parse().ok(), ..PointSettings::default() };
                     connection.register_collection_point(&CollectionPoint {
                         id: format!("{name}-{place}").as_str().into(),
                         party: name.into(),

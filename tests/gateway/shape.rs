@@ -69,7 +69,9 @@ async fn everything_that_is_wrong_is_told_at_once() {
 async fn money_has_one_form() {
     let gateway = Gateway::start(Books::Sqlite).await;
     let partner = gateway.caller("aliado").await;
-    for amount in ["-1.00", "+1.00", "1e3", "1_0", "1.", ".5", "1.234", " 1", "1,00", "٣", "", "0", "0.00", "100000000000"] {
+    for amount in
+        ["-1.00", "+1.00", "1e3", "1_0", "1.", ".5", "1.234", " 1", "1,00", "٣", "", "0", "0.00", "100000000000"]
+    {
         let answer = partner.pay("k1", &partial("000123456", amount)).await;
         answer.refused(400, "validation-failed");
         assert_eq!(answer.pointers(), ["/amount"], "{amount}");
