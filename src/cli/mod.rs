@@ -2,9 +2,12 @@
 //!
 //! Nothing is decided here. Exit codes: 0 done; 1 the work failed; 2 usage or configuration.
 
+mod batch;
+mod billing;
 mod certificate;
 mod check;
 mod migrate;
+mod office;
 mod openapi;
 mod party;
 mod point;
@@ -58,6 +61,12 @@ enum Command {
     /// Make, register, list and revoke certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Load billing files, and write samples of them.
+    #[command(subcommand)]
+    Billing(billing::Command),
+    /// List, seal and export collection batches.
+    #[command(subcommand)]
+    Batch(batch::Command),
 }
 
 /// Why a command ends without its work done.
@@ -95,6 +104,8 @@ pub fn run() -> ExitCode {
         Command::Party(command) => party::run(&context, command),
         Command::Point(command) => point::run(&context, command),
         Command::Certificate(command) => certificate::run(&context, command),
+        Command::Billing(command) => billing::run(&context, command),
+        Command::Batch(command) => batch::run(&context, command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
