@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Context, Failure};
+use crate::billing::holidays::next_banking_day;
 use crate::config::Config;
 use crate::domain::calendar::BusinessDate;
 use crate::domain::ids::PartyId;
 use crate::reconciliation::matcher::Tolerance;
 use crate::reconciliation::report::{ReportHeader, html, pdf, text};
-use crate::reconciling::due::next_weekday;
 use crate::reconciling::files::{FileRefusal, Format, Rows, read_bank, read_partner};
 use crate::reconciling::keep::keep;
 use crate::reconciling::own_side::{Loading, OwnSide, Progress};
@@ -113,7 +113,7 @@ fn compare(
     rows: Rows,
 ) -> Result<RunRecord, Failure> {
     let settings = &config.reconciliation;
-    let own_side = load(connection, Loading::new(&question, &rows, settings, next_weekday))?;
+    let own_side = load(connection, Loading::new(&question, &rows, settings, next_banking_day))?;
     let tolerance = Tolerance { offset_minutes: config.counter.utc_offset_minutes, ..settings.tolerance.clone() };
     let prepared = Prepared::new(question, bytes, rows, own_side, tolerance);
     if let Some(known) = connection.reconciliation(prepared.id)? {

@@ -84,7 +84,7 @@ pub async fn run(
         // Nobody is left to be answered with `Connection: close`.
         config.server.drain_seconds = 0;
     }
-    let prepared = prepare::books(&folder, &config, clock.as_ref()).await?;
+    let prepared = prepare::books(&folder, &config, &clock).await?;
     stage.line(&format!("Prepared {}: {prepared}.", options.dir.display()));
     if options.exit && !options.scenario {
         return Ok(());

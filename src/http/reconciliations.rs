@@ -18,14 +18,14 @@ use super::upload::ComparedFile;
 use super::views::reconciliations::{DigestsView, RunView};
 use super::{Edge, page};
 use crate::auth::caller::{Authorized, ReconciliationsRead, ReconciliationsWrite};
+use crate::billing::holidays::next_banking_day;
 use crate::domain::command::{Caller, PartyKind};
 use crate::domain::ids::PartyId;
 use crate::reconciliation::digest::BucketMinutes;
 use crate::reconciliation::matcher::Tolerance;
 use crate::reconciliation::report::{ReportHeader, html, pdf, text};
-use crate::reconciling::due::{DueDate, next_weekday};
 use crate::reconciling::files::{FORMATS, FileRefusal, Format, Rows, read_bank, read_partner};
-use crate::reconciling::own_side::{Loading, OwnSide, Payments, Progress};
+use crate::reconciling::own_side::{DueDate, Loading, OwnSide, Payments, Progress};
 use crate::reconciling::run::Prepared;
 use crate::reconciling::{Partner, Question, digests as digesting, keep};
 use crate::store::{RunKind, RunRecord};
@@ -34,7 +34,7 @@ const PLACE: &str = "/v1/reconciliations";
 /// The forms of a reconciliation, the usual one first.
 const FORMS: [&str; 4] = ["application/json", "text/html", "application/pdf", "text/plain"];
 /// By when cash has to be in the bank.
-const DUE: DueDate = next_weekday;
+const DUE: DueDate = next_banking_day;
 
 /// What is compared with what.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]

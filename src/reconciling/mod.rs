@@ -5,7 +5,6 @@
 //! can do them between other work on its own threads and a command can do them in a row.
 
 pub mod digests;
-pub mod due;
 pub mod files;
 pub mod keep;
 pub mod own_side;

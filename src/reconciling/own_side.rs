@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::due::DueDate;
 use super::files::Rows;
 use super::{Question, Settings};
 use crate::domain::calendar::{BusinessDate, Timestamp};
@@ -14,6 +13,9 @@ use crate::domain::ids::{CollectionPointId, Id, IdempotencyKey, PartyId};
 use crate::reconciliation::plain_slip;
 use crate::reconciliation::record::{BankRow, LedgerDeposit, LedgerPayment, LedgerReversal};
 use crate::store::{ComparedPage, ComparedRow, Connection, RunKind, StoreError};
+
+/// By when the cash of a day has to be in the bank: from the day on which it was taken to the last day on time.
+pub type DueDate = fn(BusinessDate) -> BusinessDate;
 
 /// Rows of a page.
 const PAGE: u32 = 1000;

@@ -7,6 +7,7 @@
 #![allow(clippy::duplicate_mod, reason = "the query files are mounted once a backend, on purpose")]
 
 mod facade;
+pub mod imports;
 pub mod journal;
 mod mounted;
 mod postgres;
@@ -27,6 +28,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
+pub use imports::*;
 pub use reconciliation_records::*;
 pub use records::*;
 pub use webhook_records::*;
