@@ -11,6 +11,7 @@ mod counter;
 mod harness;
 mod idempotency;
 mod lookups;
+mod reconciliations;
 mod shape;
 
 #[path = "../support/mod.rs"]
