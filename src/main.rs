@@ -1,3 +1,9 @@
-//! The program: picks the command, and nothing else.
+//! The program: chooses the cryptography, and hands over to the commands.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // First of all: whatever opens a connection later uses it. It fails only when one is chosen already.
+    _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    recaudo::cli::run()
+}

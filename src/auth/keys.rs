@@ -1,10 +1,10 @@
 //! The gateway's own signing keys: a directory of Ed25519 keys, one PEM file (PKCS#8) each.
 //!
 //! A file's name says from when its key signs (`20261126T165812Z.pem`, or microseconds since 1970); a
-//! file with any other name signs from the beginning. Whoever signs says *when*: a token says now, a receipt says the instant of
-//! its fact, so the same fact is signed by the same key for ever and a reprint has the same bytes.
-//! Every key verifies, those of the future too, so the public set can be handed out before a key is
-//! used. What is signed is not known here; a private key never leaves this room.
+//! file with any other name signs from the beginning. Whoever signs says *when*: a token says now, a
+//! receipt says the instant of its fact, so the same fact is signed by the same key for ever and a
+//! reprint has the same bytes. Every key verifies, those of the future too, so the public set can be
+//! handed out before a key is used. What is signed is not known here; a private key never leaves.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -16,6 +16,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::de::DeserializeOwned;
@@ -187,6 +188,22 @@ impl SigningKeys {
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut jws);
         Ok(jws)
+    }
+
+    /// The key that signs at an instant, as the token library takes it, and its id.
+    ///
+    /// # Errors
+    /// The library cannot write the key down.
+    pub fn encoding_key_at(&self, at: Timestamp) -> Result<(&str, EncodingKey), KeyError> {
+        let key = self.key_at(at);
+        let document = key.pair.to_pkcs8v1().map_err(|_| KeyError::Making)?;
+        Ok((&key.id, EncodingKey::from_ed_der(document.as_ref())))
+    }
+
+    /// Every key as the token library verifies with it, by id.
+    #[must_use]
+    pub fn decoding_keys(&self) -> std::collections::HashMap<String, DecodingKey> {
+        self.public.0.iter().map(|(id, bytes)| (id.clone(), DecodingKey::from_ed_der(bytes))).collect()
     }
 
     /// The public side, every key.

@@ -3,22 +3,39 @@
 //! Everything lies in one folder, and a second call goes on with what is there. The folder's
 //! `recaudo.toml` makes every other command work on the same data.
 
+use std::collections::BTreeMap;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use super::DemoError;
+use crate::auth::certificate::CertificateFacts;
 use crate::certificates::{CertificatesError, DevelopmentAuthority, Validity};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::account::Account;
 use crate::domain::calendar::Timestamp;
+use crate::domain::command::PartyKind;
+use crate::domain::ids::{CollectionPointId, PartyId};
+use crate::domain::policy::{PartnerSettings, PointSettings};
+use crate::domain::position::Snapshot;
+use crate::files::billing_sample;
+use crate::store::{self, Store};
 
 /// Days that a development identity is valid.
 const DAYS: u16 = 365;
 
+/// Accounts of the sample billing file, and what they are drawn from.
+const SAMPLE_ACCOUNTS: u64 = 2000;
+const SAMPLE_SEED: u64 = 7;
+
 /// The parties of the demonstration and what they are.
-pub const PARTIES: [(&str, &str, &str); 6] = [
-    ("coompecens", "partner", "COOMPECENS"),
-    ("coaguasimales", "partner", "COAGUASIMALES"),
-    ("jj-pita", "partner", "JJ PITA"),
-    ("billing", "billing", "Facturación CENS"),
-    ("reconnection", "reconnection", "Servicio de reconexión CENS"),
-    ("operator", "operator", "Mesa de operación"),
+pub const PARTIES: [(&str, PartyKind, &str); 6] = [
+    ("coompecens", PartyKind::Partner, "COOMPECENS"),
+    ("coaguasimales", PartyKind::Partner, "COAGUASIMALES"),
+    ("jj-pita", PartyKind::Partner, "JJ PITA"),
+    ("billing", PartyKind::Billing, "Facturación CENS"),
+    ("reconnection", PartyKind::Reconnection, "Servicio de reconexión CENS"),
+    ("operator", PartyKind::Operator, "Mesa de operación"),
 ];
 
 /// Where things lie in the demonstration's folder.
@@ -92,4 +109,106 @@ impl Folder {
         );
         std::fs::write(file, text)
     }
+}
+
+/// Brings the schema up to date, registers the parties, and loads the sample once. Says what there is.
+///
+/// # Errors
+/// The books or the sample fail.
+pub async fn books(folder: &Folder, config: &Config, clock: &dyn Clock) -> Result<String, DemoError> {
+    let (folder, database, now) = (folder.clone(), config.database.clone(), clock.now());
+    let work = tokio::task::spawn_blocking(move || {
+        let store = Store::new(&database)?;
+        store.migrate()?;
+        register(&folder, &store, now)?;
+        load_sample(&folder, &store, now)
+    });
+    work.await.map_err(|error| DemoError::Sample(error.to_string()))?
+}
+
+fn register(folder: &Folder, store: &Store, now: Timestamp) -> Result<(), DemoError> {
+    let mut identities = Vec::new();
+    for (party, ..) in PARTIES {
+        let pem = std::fs::read(folder.certs().join(format!("{party}.crt")))?;
+        let facts = CertificateFacts::from_pem(&pem).map_err(|error| DemoError::Sample(error.to_string()))?;
+        identities.push((party, facts));
+    }
+    let mut connection = store.connect()?;
+    Ok(connection.transaction(|connection| {
+        for (id, kind, name) in PARTIES {
+            if connection.party(&PartyId::new(id))?.is_none() {
+                connection.register_party(&party(id, kind, name, now))?;
+            }
+            for ordinal in 1..=2u8 {
+                let point = collection_point(id, name, ordinal, now);
+                if kind == PartyKind::Partner && connection.collection_point(&point.id)?.is_none() {
+                    connection.register_collection_point(&point)?;
+                }
+            }
+        }
+        for (party, facts) in &identities {
+            connection.register_certificate(&store::Certificate {
+                thumbprint: facts.thumbprint_text(),
+                party: PartyId::new(*party),
+                subject: facts.common_name.clone(),
+                not_after: facts.not_after,
+                registered_at: now,
+                revoked_at: None,
+            })?;
+        }
+        Ok(())
+    })?)
+}
+
+fn party(id: &str, kind: PartyKind, name: &str, now: Timestamp) -> store::Party {
+    let settings = PartnerSettings { offline_credit: true, ..PartnerSettings::default() };
+    store::Party { id: PartyId::new(id), kind, name: name.to_owned(), settings, registered_at: now, suspended_at: None }
+}
+
+fn collection_point(party: &str, name: &str, ordinal: u8, now: Timestamp) -> store::CollectionPoint {
+    let settings = PointSettings {
+        branch_code: Some(format!("{ordinal:04}")),
+        name: Some(format!("{name} PUNTO {ordinal}")),
+        municipality: Some("CÚCUTA".to_owned()),
+        ..PointSettings::default()
+    };
+    store::CollectionPoint {
+        id: CollectionPointId::new(format!("{party}-{ordinal:02}")),
+        party: PartyId::new(party),
+        settings,
+        registered_at: now,
+        suspended_at: None,
+    }
+}
+
+/// Writes the sample of billing once, and loads it into books that have no accounts yet.
+fn load_sample(folder: &Folder, store: &Store, now: Timestamp) -> Result<String, DemoError> {
+    let file = folder.sample();
+    if !file.exists() {
+        let out = BufWriter::new(std::fs::File::create(&file)?);
+        billing_sample::sample(SAMPLE_ACCOUNTS, SAMPLE_SEED, now, out)?;
+    }
+    let mut connection = store.connect()?;
+    if connection.count_accounts()? == 0 {
+        let text = std::fs::read_to_string(&file)?;
+        let accounts: Result<Vec<Account>, _> = text.lines().skip(1).map(serde_json::from_str).collect();
+        let accounts = accounts.map_err(|error| DemoError::Sample(error.to_string()))?;
+        let snapshot = Snapshot { id: format!("sample-{now}"), as_of: now, included_through: BTreeMap::new() };
+        let record = store::SnapshotRecord {
+            snapshot: snapshot.clone(),
+            kind: store::SnapshotKind::Full,
+            file_hash: snapshot.id.clone(),
+            status: store::SnapshotStatus::Loading,
+            accounts_read: 0,
+            accounts_rejected: 0,
+            started_at: now,
+            finished_at: None,
+        };
+        connection.transaction(|connection| {
+            connection.begin_snapshot(&record)?;
+            connection.replace_accounts(&snapshot, &accounts)?;
+            connection.finish_snapshot(&snapshot.id, accounts.len() as i64, 0, now)
+        })?;
+    }
+    Ok(format!("{} accounts, {} parties", connection.count_accounts()?, PARTIES.len()))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::breaks::{Break, Cause, Evidence, Rule, break_id_of};
 use super::cures::{cure, policy};
 use super::deposits::{judge, settle};
-use super::pairing::{Pairing, days_between};
+use super::pairing::{Pairing, canonical, days_between};
 use super::record::{BankRow, LedgerDeposit, LedgerPayment, PartnerRow};
 use super::result::{Hour, Match, Reconciliation, Totals};
 use super::twins::{alike, keys, without_annulled_originals};
@@ -391,13 +391,6 @@ fn differences(here: &LedgerPayment, there: &PartnerRow, offset_minutes: i16) ->
     .into_iter()
     .filter_map(|(differs, cause)| differs.then_some(cause))
     .collect()
-}
-
-/// Indices in the order of the rows' own content, so that the order of the input never matters.
-fn canonical<T: Ord>(rows: &[T]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by(|a, b| rows[*a].cmp(&rows[*b]));
-    order
 }
 
 fn distance(a: Money, b: Money) -> Money {

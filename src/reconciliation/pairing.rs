@@ -215,6 +215,13 @@ impl<'a> Pairing<'a> {
     }
 }
 
+/// Indices in the order of the rows' own content, so that the order of the input never matters.
+pub(super) fn canonical<T: Ord>(rows: &[T]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| rows[*a].cmp(&rows[*b]));
+    order
+}
+
 /// Whole days from `earlier` to `later`.
 pub(super) fn days_between(earlier: BusinessDate, later: BusinessDate) -> i64 {
     (later.date() - earlier.date()).whole_days()

@@ -9,12 +9,14 @@
 mod facade;
 #[cfg(test)]
 mod hot_tests;
+pub mod journal;
 mod mounted;
 mod postgres;
 pub mod records;
 mod schema;
 mod sqlite;
 mod statement;
+pub mod webhook_records;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
 pub use records::*;
+pub use webhook_records::*;
 
 use crate::config;
 use crate::domain::calendar::Timestamp;
@@ -143,6 +146,15 @@ impl Store {
             Place::Postgres(options) => Link::Postgres(Box::new(postgres::connect(options)?)),
         };
         Ok(Connection { link, snapshots: SnapshotCache::default() })
+    }
+
+    /// Wakes a waiter whenever a gateway on the same database commits something that has to leave, for as
+    /// long as the future is polled. On SQLite there is only one gateway, and this never returns either.
+    pub async fn listen(&self, wake: &tokio::sync::Notify) {
+        match self.place.as_ref() {
+            Place::Sqlite { .. } => std::future::pending().await,
+            Place::Postgres(options) => postgres::listen(options, wake).await,
+        }
     }
 
     /// Brings the schema up to date and says which migrations ran. Blocks.

@@ -10,6 +10,7 @@ use crate::files::asobancaria_2001::billing::{BillingHeader, BillingLot, Billing
 use crate::files::asobancaria_2001::{LotHeader, codes::FileModifier};
 use crate::files::billing_sample::sample;
 use crate::files::fixed_width::HourMinute;
+use crate::files::seeded::SplitMix64;
 
 const HEADER: &str = r#"{"snapshot":{"id":"2026-11-24-full","kind":"full","as_of":"2026-11-24T03:00:00-05:00","collections_included_through":{"coompecens":"bat_01k","jj-pita":null},"currency":"COP"}}"#;
 const ACCOUNT: &str = r#"{"account_number":"000123456","holder_name":"MARIA GOMEZ PEREZ","municipality_code":"54001","stratum":2,"status":"active","service":{"status":"suspended","since":"2026-11-10","cause":"non_payment","amount_to_reconnect":"92700.00","reconnection_fee":"0.00"},"bills":[{"bill_number":"F202610000123456","period":"2026-10","issued_on":"2026-10-05","due_on":"2026-10-20","balance":"92700.00","disputed":"0.00"}],"agreements":[{"agreement_id":"CV-000123","status":"in_force","any_amount":false,"installments":[{"number":4,"due_on":"2026-11-30","balance":"45000.00"},{"number":5,"due_on":"2026-12-30","balance":"45000.00"}]}]}"#;
@@ -232,4 +233,38 @@ fn a_file_that_contradicts_itself_breaks_the_feed() {
     let packed = zstd::stream::encode_all(sample_feed(3_000).as_slice(), 3).unwrap();
     let rows = read(&packed[..packed.len() / 2]).unwrap().1;
     assert!(matches!(rows.last(), Some(Err(RowError::Broken(FeedError::Io { .. })))));
+}
+
+#[test]
+fn no_spoilt_feed_makes_the_readers_panic_or_lose_a_line() {
+    let jsonl = sample_feed(12);
+    let csv = as_csv(&accounts(&jsonl)).into_bytes();
+    let gzip = {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&jsonl).unwrap();
+        gzip.finish().unwrap()
+    };
+    let zstd = zstd::stream::encode_all(csv.as_slice(), 3).unwrap();
+    let asobancaria = asobancaria(&[123_456, 123_456, 777_777]);
+    let mut random = SplitMix64::new(5);
+    for good in [jsonl, csv, gzip, zstd, asobancaria] {
+        for _ in 0..150 {
+            let mut bytes = good.clone();
+            for _ in 0..random.between(1, 4) {
+                let place = random.below(bytes.len() as u64) as usize;
+                match random.below(4) {
+                    0 => bytes[place] = random.next() as u8,
+                    1 => drop(bytes.remove(place)),
+                    2 => bytes.insert(place, *random.pick(b"\n\r\0\",{}[]09\xff")),
+                    _ => bytes.truncate(place.max(1)),
+                }
+            }
+            let Ok((_, rows)) = read(&bytes) else { continue };
+            for fault in rows.iter().filter(|row| matches!(row, Err(RowError::Rejected(_)))).map(refused) {
+                assert!(fault.line >= 2 && fault.column >= 1 && !fault.rule.is_empty(), "{fault}");
+            }
+            let broken = rows.iter().position(|row| matches!(row, Err(RowError::Broken(_))));
+            assert!(broken.is_none_or(|place| place == rows.len() - 1), "a broken feed goes no further");
+        }
+    }
 }

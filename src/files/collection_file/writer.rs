@@ -2,11 +2,14 @@
 
 use std::io::Write;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::asobancaria::Asobancaria;
 use super::hashing::Hashing;
 use super::{Batch, CollectionFileError, CollectionFormat, CollectionLine, PartnerFile, Sum, Written};
+use crate::domain::calendar::{BusinessDate, Timestamp};
+use crate::domain::fact::Tender;
 use crate::domain::money::Money;
 
 const COLUMNS: [&str; 11] = [
@@ -54,7 +57,8 @@ impl<W: Write> CollectionFileWriter<W> {
                 Form::Asobancaria(Box::new(Asobancaria::start(out, batch, settings)?))
             }
             CollectionFormat::Csv | CollectionFormat::AdjustmentsCsv => {
-                let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+                let mut csv =
+                    csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
                 csv.write_record(COLUMNS).map_err(std::io::Error::from)?;
                 Form::Csv(Box::new(csv), format)
             }
@@ -85,15 +89,10 @@ impl<W: Write> CollectionFileWriter<W> {
             Form::Asobancaria(_) if line.adjustment => {}
             Form::Csv(_, CollectionFormat::AdjustmentsCsv) if !line.adjustment => {}
             Form::Asobancaria(asobancaria) => asobancaria.payment(line)?,
-            Form::Csv(csv, _) => csv.write_record(cells(line)).map_err(std::io::Error::from)?,
+            Form::Csv(csv, _) => csv.serialize(Row::of(line)).map_err(std::io::Error::from)?,
             Form::Jsonl(out) => {
-                let object: serde_json::Map<_, _> = COLUMNS
-                    .iter()
-                    .zip(cells(line))
-                    .filter(|(_, cell)| !cell.is_empty())
-                    .map(|(name, cell)| ((*name).to_owned(), cell.into()))
-                    .collect();
-                writeln!(out, "{}", serde_json::Value::Object(object))?;
+                serde_json::to_writer(&mut *out, &Row::of(line)).map_err(std::io::Error::from)?;
+                out.write_all(b"\n")?;
             }
         }
         *sum = Sum { count: sum.count + 1, total: Money::from_centavos(total) };
@@ -125,24 +124,37 @@ fn refused(line: &CollectionLine, rule: &str) -> CollectionFileError {
     CollectionFileError::Line { receipt_number: line.receipt_number.clone(), rule: rule.to_owned() }
 }
 
-/// The cells of a line, in the order of [`COLUMNS`].
-fn cells(line: &CollectionLine) -> [String; 11] {
-    let (kind, amount) = if line.adjustment { ("adjustment", -line.amount) } else { ("payment", line.amount) };
-    let tender = match serde_json::to_value(line.tender) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    };
-    [
-        kind.to_owned(),
-        line.receipt_number.clone(),
-        line.payment_id.clone(),
-        line.account_number.to_string(),
-        amount.to_string(),
-        "COP".to_owned(),
-        line.business_date.to_string(),
-        line.collected_at.to_string(),
-        line.collection_point.to_string(),
-        line.branch_code.clone().unwrap_or_default(),
-        tender,
-    ]
+/// A line as CSV and JSON tell it; its members are [`COLUMNS`], in that order.
+#[derive(Serialize)]
+struct Row<'a> {
+    kind: &'static str,
+    receipt_number: &'a str,
+    payment_id: &'a str,
+    account_number: &'a str,
+    amount: Money,
+    currency: &'static str,
+    business_date: BusinessDate,
+    collected_at: Timestamp,
+    collection_point: &'a str,
+    branch_code: Option<&'a str>,
+    tender: Tender,
+}
+
+impl<'a> Row<'a> {
+    fn of(line: &'a CollectionLine) -> Self {
+        let (kind, amount) = if line.adjustment { ("adjustment", -line.amount) } else { ("payment", line.amount) };
+        Self {
+            kind,
+            receipt_number: &line.receipt_number,
+            payment_id: &line.payment_id,
+            account_number: line.account_number.as_str(),
+            amount,
+            currency: "COP",
+            business_date: line.business_date,
+            collected_at: line.collected_at,
+            collection_point: line.collection_point.as_str(),
+            branch_code: line.branch_code.as_deref(),
+            tender: line.tender,
+        }
+    }
 }

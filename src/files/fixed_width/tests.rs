@@ -1,3 +1,5 @@
+//! A small layout with every kind of column: printed, read back, spoilt.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -25,13 +25,31 @@ const TOP: i32 = 560;
 /// Nothing but the foot stands below.
 const BOTTOM: i32 = 7_850;
 
-const INK: [u8; 3] = [28, 39, 51];
-const SOFT: [u8; 3] = [91, 104, 117];
-const LINE: [u8; 3] = [221, 227, 233];
-const WASH: [u8; 3] = [244, 247, 249];
-const OURS: [u8; 3] = [31, 111, 178];
-const THEIRS: [u8; 3] = [224, 138, 46];
-const STAKE: [u8; 3] = [163, 39, 29];
+/// The colours of the page.
+#[derive(Clone, Copy)]
+enum Color {
+    Ink,
+    Soft,
+    Line,
+    Wash,
+    Ours,
+    Theirs,
+    Stake,
+}
+
+impl Color {
+    fn fill(self, page: &mut Content) {
+        _ = match self {
+            Self::Ink => page.set_fill_rgb(0.110, 0.153, 0.200),
+            Self::Soft => page.set_fill_rgb(0.357, 0.408, 0.459),
+            Self::Line => page.set_fill_rgb(0.867, 0.890, 0.914),
+            Self::Wash => page.set_fill_rgb(0.957, 0.969, 0.976),
+            Self::Ours => page.set_fill_rgb(0.122, 0.435, 0.698),
+            Self::Theirs => page.set_fill_rgb(0.878, 0.541, 0.180),
+            Self::Stake => page.set_fill_rgb(0.639, 0.153, 0.114),
+        };
+    }
+}
 
 /// The report as a PDF file.
 #[must_use]
@@ -54,15 +72,15 @@ pub fn render(result: &Reconciliation, header: &ReportHeader<'_>) -> Vec<u8> {
 struct Type {
     size: i32,
     bold: bool,
-    color: [u8; 3],
+    color: Color,
 }
 
 impl Type {
-    const BODY: Self = Self { size: 90, bold: false, color: INK };
+    const BODY: Self = Self { size: 90, bold: false, color: Color::Ink };
     const STRONG: Self = Self { bold: true, ..Self::BODY };
-    const SMALL: Self = Self { size: 80, bold: false, color: SOFT };
-    const HEADING: Self = Self { size: 120, bold: true, color: INK };
-    const LABEL: Self = Self { size: 75, bold: true, color: SOFT };
+    const SMALL: Self = Self { size: 80, bold: false, color: Color::Soft };
+    const HEADING: Self = Self { size: 120, bold: true, color: Color::Ink };
+    const LABEL: Self = Self { size: 75, bold: true, color: Color::Soft };
 
     const fn leading(self) -> i32 {
         self.size * 7 / 5
@@ -124,14 +142,14 @@ impl Paper {
     }
 
     fn rule(&mut self) {
-        fill(&mut self.page, LEFT, self.y, RIGHT - LEFT, 5, LINE);
+        fill(&mut self.page, LEFT, self.y, RIGHT - LEFT, 5, Color::Line);
     }
 
     fn verdict(&mut self, result: &Reconciliation) {
         let lines = wrap(&verdict(result), Type::STRONG.size, true, RIGHT - LEFT - 240);
         let height = i32::try_from(lines.len()).unwrap_or(1) * Type::STRONG.leading() + 120;
-        fill(&mut self.page, LEFT, self.y, RIGHT - LEFT, height, WASH);
-        fill(&mut self.page, LEFT, self.y, 35, height, if result.is_clean() { OURS } else { STAKE });
+        fill(&mut self.page, LEFT, self.y, RIGHT - LEFT, height, Color::Wash);
+        fill(&mut self.page, LEFT, self.y, 35, height, if result.is_clean() { Color::Ours } else { Color::Stake });
         let top = self.y;
         self.down(75);
         for line in lines {
@@ -163,15 +181,15 @@ impl Paper {
             fill(&mut self.page, x, self.y + 10, 70, 70, color);
             put(&mut self.page, x + 110, self.y, label, Type::SMALL);
         };
-        key(LEFT, OURS, "Pasarela");
+        key(LEFT, Color::Ours, "Pasarela");
         if result.partner_compared {
-            key(LEFT + 650, THEIRS, "Aliado");
+            key(LEFT + 650, Color::Theirs, "Aliado");
         }
         self.down(180);
         let (base, left) = (self.y + HEIGHT, LEFT + 420);
         for tick in &chart.ticks {
             let y = base - chart.bar(*tick, HEIGHT);
-            fill(&mut self.page, left, y, RIGHT - left, 4, LINE);
+            fill(&mut self.page, left, y, RIGHT - left, 4, Color::Line);
             let label = Chart::label(*tick);
             let wide = width(&label, false) * Type::SMALL.size / 1_000;
             put(&mut self.page, left - 60 - wide, y - 40, &label, Type::SMALL);
@@ -185,9 +203,9 @@ impl Paper {
                 fill(&mut self.page, x, base - height, bar, height, color);
             };
             let x = middle - bar * bars / 2;
-            draw(x, hour.gateway.amount, OURS);
+            draw(x, hour.gateway.amount, Color::Ours);
             if result.partner_compared {
-                draw(x + bar, hour.partner.amount, THEIRS);
+                draw(x + bar, hour.partner.amount, Color::Theirs);
             }
             let label = format!("{:02}", hour.hour);
             put(
@@ -268,8 +286,8 @@ impl Paper {
         self.text(LEFT, cause, Type::STRONG);
         let after = LEFT + width(cause, true) * Type::STRONG.size / 1_000;
         let about = format!(" · {} · {} · {}", subject(one), day(one), days(one.age_days));
-        self.text(after, &about, Type { color: SOFT, ..Type::BODY });
-        self.right(RIGHT, &pesos(one.amount_at_stake), Type { color: STAKE, ..Type::STRONG });
+        self.text(after, &about, Type { color: Color::Soft, ..Type::BODY });
+        self.right(RIGHT, &pesos(one.amount_at_stake), Type { color: Color::Stake, ..Type::STRONG });
         self.down(145);
         for (text, look) in block {
             self.paragraph(LEFT, text, look);
@@ -285,37 +303,29 @@ const AGE_PLACES: [i32; 4] = [4_100, 4_550, 5_000, RIGHT];
 
 fn blank() -> Content {
     let mut page = Content::new();
-    page.transform([0.1, 0.0, 0.0, -0.1, 0.0, f32::from(PAGE_HEIGHT / 10)]);
+    page.transform([0.1, 0.0, 0.0, -0.1, 0.0, (PAGE_HEIGHT / 10).into()]);
     page
 }
 
 fn put(page: &mut Content, x: i32, y: i32, text: &str, look: Type) {
-    let [red, green, blue] = look.color.map(share);
-    page.set_fill_rgb(red, green, blue);
+    look.color.fill(page);
     page.begin_text();
-    page.set_font(if look.bold { Name(b"B") } else { Name(b"R") }, place(look.size));
+    page.set_font(if look.bold { Name(b"B") } else { Name(b"R") }, place(look.size).into());
     // The page counts downwards; letters must not stand on their heads.
-    page.set_text_matrix([1.0, 0.0, 0.0, -1.0, place(x), place(y + look.size)]);
+    page.set_text_matrix([1.0, 0.0, 0.0, -1.0, place(x).into(), place(y + look.size).into()]);
     page.show(Str(&win_ansi(text)));
     page.end_text();
 }
 
-fn fill(page: &mut Content, x: i32, y: i32, wide: i32, high: i32, color: [u8; 3]) {
-    let [red, green, blue] = color.map(share);
-    page.set_fill_rgb(red, green, blue);
-    page.rect(place(x), place(y), place(wide), place(high));
+fn fill(page: &mut Content, x: i32, y: i32, wide: i32, high: i32, color: Color) {
+    color.fill(page);
+    page.rect(place(x).into(), place(y).into(), place(wide).into(), place(high).into());
     page.fill_nonzero();
 }
 
-/// A whole length as the PDF wants it; the page is far smaller than an `i16`.
-fn place(length: i32) -> f32 {
-    f32::from(i16::try_from(length).unwrap_or(i16::MAX))
-}
-
-/// A byte of a colour as a share of one, to the thousandth.
-fn share(byte: u8) -> f32 {
-    // Parsed, not computed: the house does no arithmetic with floats.
-    format!("0.{:03}", u32::from(byte) * 999 / 255).parse().unwrap_or(0.0)
+/// A whole length, small enough for the PDF to take it as it is; the page is far smaller than an `i16`.
+fn place(length: i32) -> i16 {
+    i16::try_from(length).unwrap_or(i16::MAX)
 }
 
 fn assemble(mut pages: Vec<Content>, title: &str) -> Vec<u8> {
@@ -337,7 +347,7 @@ fn assemble(mut pages: Vec<Content>, title: &str) -> Vec<u8> {
     pdf.pages(tree).kids(ids.iter().map(|(page, _)| *page)).count(i32::try_from(total).unwrap_or(i32::MAX));
     for ((page_id, content_id), content) in ids.into_iter().zip(pages) {
         let mut page = pdf.page(page_id);
-        page.media_box(Rect::new(0.0, 0.0, f32::from(PAGE_WIDTH / 10), f32::from(PAGE_HEIGHT / 10)));
+        page.media_box(Rect::new(0.0, 0.0, (PAGE_WIDTH / 10).into(), (PAGE_HEIGHT / 10).into()));
         page.parent(tree).contents(content_id);
         page.resources().fonts().pair(Name(b"R"), regular).pair(Name(b"B"), bold);
         page.finish();
