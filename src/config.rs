@@ -43,6 +43,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub upkeep: Upkeep,
     pub counter: Policy,
+    pub billing: crate::billing::Settings,
     pub log: Log,
 }
 
@@ -211,7 +212,13 @@ impl Config {
             }
         }
         let tls = &mut self.tls;
-        for path in [&mut tls.server_certificate, &mut tls.server_key, &mut tls.client_ca, &mut self.token.keys] {
+        for path in [
+            &mut tls.server_certificate,
+            &mut tls.server_key,
+            &mut tls.client_ca,
+            &mut self.token.keys,
+            &mut self.billing.spool,
+        ] {
             if path.is_relative() {
                 *path = folder.join(&*path);
             }
@@ -268,6 +275,9 @@ impl Config {
             self.counter.cut_off_minutes_before_midnight < 1440,
             "counter.cut_off_minutes_before_midnight is under 1440",
         );
+        for sentence in self.billing.faults() {
+            demand(false, sentence);
+        }
         if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
     }
 

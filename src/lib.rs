@@ -45,3 +45,5 @@ pub mod files;
 pub mod till;
 // The main job, shown: a gateway from nothing and a day at the counter.
 pub mod demo;
+// 7 Billing's files come in, collection files go out.
+pub mod billing;

@@ -2,10 +2,13 @@
 //!
 //! Nothing is decided here. Exit codes: 0 done; 1 the work failed; 2 usage or configuration.
 
+mod batch;
+mod billing;
 mod certificate;
 mod check;
 mod demo;
 mod migrate;
+mod office;
 mod openapi;
 mod party;
 mod point;
@@ -68,6 +71,12 @@ enum Command {
     /// Check the ledger, or a receipt's signature.
     #[command(subcommand)]
     Verify(verify::Command),
+    /// Load billing files, and write samples of them.
+    #[command(subcommand)]
+    Billing(billing::Command),
+    /// List, seal and export collection batches.
+    #[command(subcommand)]
+    Batch(batch::Command),
 }
 
 /// Why a command ends without its work done.
@@ -108,6 +117,8 @@ pub fn run() -> ExitCode {
         Command::Certificate(command) => certificate::run(&context, command),
         Command::Till(arguments) => till::run(&context, arguments),
         Command::Verify(command) => verify::run(&context, command),
+        Command::Billing(command) => billing::run(&context, command),
+        Command::Batch(command) => batch::run(&context, command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

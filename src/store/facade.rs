@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::imports::*;
 use super::records::*;
 use super::webhook_records::*;
 use super::{Connection, StoreError, either};
@@ -221,4 +222,29 @@ ask! {
     webhook_deliveries::replay_webhook_deliveries(endpoint: Id, replay: &Replay, now: Timestamp) -> usize;
     /// How much is still to be told.
     webhook_deliveries::webhook_backlog() -> Backlog;
+    /// A billing file by the name it got when it came.
+    imports::import(id: Id) -> Option<ImportRecord>;
+    /// The latest file that brought a snapshot.
+    imports::import_of_snapshot(snapshot: &str) -> Option<ImportRecord>;
+    /// The file whose turn it is to be written.
+    imports::loading_import() -> Option<ImportRecord>;
+    /// Writes down a file, or what became of it. Two that say `loading` collide.
+    imports::put_import(record: &ImportRecord) -> ();
+    /// Ends the turn of a file that another one displaces.
+    imports::displace_import(id: Id, at: Timestamp) -> ();
+    /// Says that a file is still being written. `false`: its turn is over.
+    imports::hold_import(id: Id, accounts: i64, at: Timestamp) -> bool;
+    /// Forgets accounts that a full snapshot does not show, among the next `rows` after a number;
+    /// answers the last number looked at and how many went, nothing at the end.
+    imports::remove_absent(snapshot: &str, after: &str, rows: u32) -> Option<(String, i64)>;
+
+    /// What one part of a batch's files was first made with.
+    batch_files::batch_file(batch: Id, part: &str) -> Option<String>;
+    /// Keeps what one part of a batch's files is made with, unless it is kept already.
+    batch_files::keep_batch_file(batch: Id, part: &str, settings: &str) -> String;
+    /// The payments that were taken back within a partner's business dates, a page of them: the
+    /// reversal, its date, and the payment.
+    batch_files::reversed_in(
+        partner: &PartyId, from: BusinessDate, through: BusinessDate, after: Option<(BusinessDate, Id)>, rows: u32
+    ) -> Vec<(Id, BusinessDate, Id)>;
 }

@@ -9,6 +9,7 @@
 mod facade;
 #[cfg(test)]
 mod hot_tests;
+pub mod imports;
 pub mod journal;
 mod mounted;
 mod postgres;
@@ -28,6 +29,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
+pub use imports::*;
 pub use records::*;
 pub use webhook_records::*;
 

@@ -4,6 +4,8 @@ macro_rules! mount_queries {
     () => {
         #[path = "queries/accounts.rs"]
         pub mod accounts;
+        #[path = "queries/batch_files.rs"]
+        pub mod batch_files;
         #[path = "queries/batches.rs"]
         pub mod batches;
         #[path = "queries/certificates.rs"]
@@ -12,6 +14,8 @@ macro_rules! mount_queries {
         pub mod exposure;
         #[path = "queries/facts.rs"]
         pub mod facts;
+        #[path = "queries/imports.rs"]
+        pub mod imports;
         #[path = "queries/ledger.rs"]
         pub mod ledger;
         #[path = "queries/orders.rs"]

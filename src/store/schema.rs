@@ -45,6 +45,15 @@ diesel::table! {
         acknowledged_at -> Nullable<BigInt>, }
 }
 
+diesel::table! {
+    imports (id) { id -> Text, snapshot -> Nullable<Text>, file_hash -> Nullable<Text>, state -> Text,
+        accounts -> BigInt, started_at -> BigInt, heard_at -> BigInt, finished_at -> Nullable<BigInt>,
+        report -> Text, }
+}
+diesel::table! {
+    batch_files (batch, part) { batch -> Text, part -> Text, settings -> Text, }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(certificates, parties);
 diesel::joinable!(certificates -> parties (party));
 diesel::allow_tables_to_appear_in_same_query!(webhook_endpoints, parties);
