@@ -21,7 +21,8 @@ use crate::auth::caller::PeerThumbprint;
 use crate::auth::certificate::{thumbprint, thumbprint_text};
 use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
-use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty};
+use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty, RegisteredPoint};
+use crate::chores::Chores;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
@@ -100,7 +101,11 @@ impl App {
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
-        let tasks = vec![tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
+        let tasks = vec![
+            tokio::spawn(keep_register(edge.clone())),
+            tokio::spawn(keep_metrics(edge.clone(), metrics)),
+            tokio::spawn(chores(&edge).run()),
+        ];
         let servers = vec![server.handle(), operations.handle()];
         let serving = vec![tokio::spawn(server), tokio::spawn(operations)];
         let drain = Duration::from_secs(config.server.drain_seconds);
@@ -193,13 +198,28 @@ fn read_register(connection: &mut Connection) -> Result<Register, StoreError> {
     });
     let parties = parties.collect();
     let points = connection.collection_points(None)?.into_iter();
-    let points = points.map(|point| (point.id, (point.party, point.suspended_at.is_some()))).collect();
+    let points = points.map(|point| {
+        let suspended = point.suspended_at.is_some();
+        (point.id, RegisteredPoint { party: point.party, suspended })
+    });
+    let points = points.collect();
     let certificates = connection.certificates(None)?.into_iter().map(|certificate| {
         let revoked = certificate.revoked_at.is_some();
         let registered = RegisteredCertificate { party: certificate.party, not_after: certificate.not_after, revoked };
         (certificate.thumbprint, registered)
     });
     Ok(Register { certificates: certificates.collect(), parties, points })
+}
+
+/// What the gateway does unasked.
+#[must_use]
+pub fn chores(edge: &Edge) -> Chores {
+    Chores {
+        posting: edge.posting.clone(),
+        reading: edge.reading.clone(),
+        policy: Arc::clone(&edge.policy),
+        clock: Arc::clone(&edge.clock),
+    }
 }
 
 async fn keep_register(edge: web::Data<Edge>) {

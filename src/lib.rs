@@ -23,6 +23,8 @@ pub mod certificates;
 pub mod domain;
 // 4 Group commit: the only writer.
 pub mod posting;
+// 4 What has to happen without anybody asking.
+pub mod chores;
 // 4 Grouped reads.
 pub mod reading;
 // 5 The books: one source of SQL for two databases.
