@@ -53,7 +53,7 @@ demand! {
     /// To take payments.
     PaymentsWrite: PaymentsWrite;
     /// To see one's own payments.
-    PaymentsRead: PaymentsWrite, ReversalsWrite;
+    PaymentsRead: PaymentsWrite;
     /// To take payments back.
     ReversalsWrite: ReversalsWrite;
     /// To ask for a reconnection.

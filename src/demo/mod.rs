@@ -5,6 +5,7 @@
 
 pub mod day;
 pub mod prepare;
+pub mod receiver;
 pub mod stage;
 
 use std::io::Write;
