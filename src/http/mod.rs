@@ -23,6 +23,7 @@ pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
 pub mod receipts;
+pub mod recent_lookups;
 pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
@@ -50,6 +51,7 @@ use crate::posting::Posting;
 use crate::reading::Reading;
 use crate::webhooks::sender::Sender;
 use problem::Problem;
+use recent_lookups::RecentLookups;
 
 /// Everything a handler may need of the running gateway.
 pub struct Edge {
@@ -67,6 +69,8 @@ pub struct Edge {
     pub registry: Registry,
     /// How often parties may call.
     pub limits: Limits,
+    /// What collection points looked up lately.
+    pub recent_lookups: RecentLookups,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
@@ -172,6 +176,7 @@ impl Edge {
             tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             policy: Arc::new(config.counter.clone()),
             limits: Limits::new(config.limits.clone()),
+            recent_lookups: RecentLookups::default(),
             registry: Registry::default(),
             comparing: Arc::new(Semaphore::new(config.reconciliation.at_once)),
             draining: AtomicBool::new(false),

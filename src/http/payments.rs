@@ -249,7 +249,8 @@ fn if_match(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|tag| !tag.contains('"'));
     match (text, tag) {
         ("*", _) => Ok(None),
-        (_, Some(tag)) => Ok(Some(tag.to_owned())),
+        // What follows the point tells of a warning beside the position, not of the position.
+        (_, Some(tag)) => Ok(tag.split('.').next().map(str::to_owned)),
         _ => Err(malformed()),
     }
 }
