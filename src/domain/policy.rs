@@ -116,7 +116,7 @@ impl Default for PartnerSettings {
 pub struct PointSettings {
     /// Cash taken here and not yet deposited, at most.
     pub exposure_limit: Option<Money>,
-    /// Cash one offline batch may carry, at most; absent: no offline payments.
+    /// The largest single payment taken while the line was down; absent: no offline payments.
     pub offline_floor_limit: Option<Money>,
     /// The code that stands for this place in the collection file (four digits).
     pub branch_code: Option<String>,
