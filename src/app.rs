@@ -22,7 +22,6 @@ use crate::auth::certificate::{thumbprint, thumbprint_text};
 use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
 use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty, RegisteredPoint};
-use crate::chores::Chores;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
@@ -30,6 +29,9 @@ use crate::posting::{Posting, WriterHandle};
 use crate::reading::{ReadError, ReadersHandle, Reading};
 use crate::store::{Connection, Store, StoreError};
 use crate::telemetry::{self, Metrics, TelemetryError};
+use crate::upkeep::Upkeep;
+use crate::webhooks::dispatcher::{self, Dispatcher};
+use crate::webhooks::settings::{self as webhooks, SettingsError};
 
 /// How often metrics are tidied up.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -48,6 +50,9 @@ pub enum AppError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What events are sent with.
+    #[error(transparent)]
+    Webhooks(#[from] SettingsError),
     /// Token keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -80,6 +85,7 @@ pub struct Running {
     servers: Vec<ServerHandle>,
     serving: Vec<JoinHandle<io::Result<()>>>,
     tasks: Vec<JoinHandle<()>>,
+    dispatcher: Dispatcher,
     writer: WriterHandle,
     readers: ReadersHandle,
 }
@@ -95,22 +101,44 @@ impl App {
         let keys = Arc::new(SigningKeys::load_or_create(&config.token.keys, clock.now())?);
         let metrics = telemetry::metrics()?;
         let books = Books::open(Arc::clone(&config), Arc::clone(&clock)).await?;
-        let Books { posting, writer, reading, readers } = books;
-        let edge = web::Data::new(Edge::new(Parts { config: Arc::clone(&config), clock, keys, posting, reading }));
+        let Books { store, posting, writer, reading, readers } = books;
+        let sender = webhooks::sender(&config.webhooks)?;
+        let dispatching = dispatcher::Parts {
+            store,
+            posting: posting.clone(),
+            reading: reading.clone(),
+            clock: Arc::clone(&clock),
+            // One of its own: a connection lives in the runtime that opened it.
+            sender: webhooks::sender(&config.webhooks)?,
+            schedule: webhooks::schedule(&config.webhooks).map_err(SettingsError::from)?,
+            settings: config.webhooks.clone(),
+        };
+        let parts = Parts { config: Arc::clone(&config), clock, keys, posting, reading, sender };
+        let edge = web::Data::new(Edge::new(parts));
         refresh_register(&edge).await?;
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
-        let tasks = vec![
-            tokio::spawn(keep_register(edge.clone())),
-            tokio::spawn(keep_metrics(edge.clone(), metrics)),
-            tokio::spawn(chores(&edge).run()),
-        ];
+        let keeping = [tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
+        let tasks = keeping.into_iter().chain([upkeep(&edge).start()]).collect();
+        let dispatcher = Dispatcher::start(dispatching);
         let servers = vec![server.handle(), operations.handle()];
         let serving = vec![tokio::spawn(server), tokio::spawn(operations)];
         let drain = Duration::from_secs(config.server.drain_seconds);
         tracing::info!(%address, %operations_address, "the gateway is listening");
-        Ok(Running { address, operations_address, edge, tls, drain, servers, serving, tasks, writer, readers })
+        Ok(Running {
+            address,
+            operations_address,
+            edge,
+            tls,
+            drain,
+            servers,
+            serving,
+            tasks,
+            dispatcher,
+            writer,
+            readers,
+        })
     }
 }
 
@@ -128,6 +156,7 @@ impl Running {
         for task in self.tasks {
             task.abort();
         }
+        self.dispatcher.stop().await;
         let (writer, readers) = (self.writer, self.readers);
         _ = tokio::task::spawn_blocking(move || {
             writer.stop();
@@ -140,6 +169,7 @@ impl Running {
 
 /// The doors to the books, with their threads.
 struct Books {
+    store: Store,
     posting: Posting,
     writer: WriterHandle,
     reading: Reading,
@@ -158,7 +188,7 @@ impl Books {
             let policy = Arc::new(config.counter.clone());
             let (posting, writer) = Posting::start(&store, policy, clock, &config.posting)?;
             let (reading, readers) = Reading::start(&store, config.database.readers, &config.reading)?;
-            Ok(Self { posting, writer, reading, readers })
+            Ok(Self { store, posting, writer, reading, readers })
         });
         opening.await.map_err(|_| AppError::Thread)?.map_err(AppError::from)
     }
@@ -211,14 +241,15 @@ fn read_register(connection: &mut Connection) -> Result<Register, StoreError> {
     Ok(Register { certificates: certificates.collect(), parties, points })
 }
 
-/// What the gateway does unasked.
+/// The scans of a gateway for what nobody asks for.
 #[must_use]
-pub fn chores(edge: &Edge) -> Chores {
-    Chores {
+pub fn upkeep(edge: &Edge) -> Upkeep {
+    Upkeep {
         posting: edge.posting.clone(),
         reading: edge.reading.clone(),
-        policy: Arc::clone(&edge.policy),
         clock: Arc::clone(&edge.clock),
+        policy: Arc::clone(&edge.policy),
+        settings: edge.config.upkeep.clone(),
     }
 }
 

@@ -23,18 +23,20 @@ pub mod certificates;
 pub mod domain;
 // 4 Group commit: the only writer.
 pub mod posting;
-// 4 What has to happen without anybody asking.
-pub mod chores;
 // 4 Grouped reads.
 pub mod reading;
 // 5 The books: one source of SQL for two databases.
 pub mod store;
 // 6 What leaves: events signed and sent to those who asked for them.
 pub mod webhooks;
+// What nobody asks for and has to be done in time.
+pub mod upkeep;
 // Receipts in Spanish, signed, the same bytes each time.
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
+// 7 Runs a reconciliation: loads, reads the file, keeps the outcome.
+pub mod reconciling;
 // The auditor: recomputes from the facts what was said along the way.
 pub mod ledger;
 // The partner's side: what the till and the demonstration call the gateway with.
@@ -45,3 +47,5 @@ pub mod files;
 pub mod till;
 // The main job, shown: a gateway from nothing and a day at the counter.
 pub mod demo;
+// 7 Billing's files come in, collection files go out.
+pub mod billing;

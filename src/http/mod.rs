@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod breaks;
 pub mod cash_sessions;
 pub mod deposits;
 pub mod discovery;
@@ -22,8 +23,10 @@ pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
 pub mod receipts;
+pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
+pub mod upload;
 pub mod views;
 
 use std::collections::BTreeMap;
@@ -32,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::{Method, header};
 use actix_web::web;
+use tokio::sync::Semaphore;
 
 use crate::auth::caller::{self, Demand};
 use crate::auth::keys::SigningKeys;
@@ -44,6 +48,7 @@ use crate::config::Config;
 use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
+use crate::webhooks::sender::Sender;
 use problem::Problem;
 
 /// Everything a handler may need of the running gateway.
@@ -66,6 +71,10 @@ pub struct Edge {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// Places for comparisons under way.
+    pub comparing: Arc<Semaphore>,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
     draining: AtomicBool,
 }
 
@@ -124,6 +133,11 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/reconnections"                       needs::<caller::ReconnectionsRead>()   => reconnections::list;
     GET  "/v1/reconnections/{id}"                  needs::<caller::ReconnectionsRead>()   => reconnections::get;
     POST "/v1/reconnections/{id}/status"           needs::<caller::ReconnectionsFulfil>() => reconnections::report;
+    POST "/v1/reconciliations"                     needs::<caller::ReconciliationsWrite>() => reconciliations::create;
+    GET  "/v1/reconciliations/digests"             needs::<caller::ReconciliationsWrite>() => reconciliations::digests;
+    GET  "/v1/reconciliations/{id}"                needs::<caller::ReconciliationsRead>() => reconciliations::get;
+    GET  "/v1/reconciliations/{id}/breaks"         needs::<caller::ReconciliationsWrite>() => breaks::list;
+    POST "/v1/breaks/{id}/resolution"              needs::<caller::ReconciliationsWrite>() => breaks::resolve;
     POST "/oauth2/token"                           Access::Registered                     => oauth::token;
     GET  "/v1/whoami"                              Access::Registered                     => discovery::whoami;
     GET  "/.well-known/oauth-authorization-server" Access::Certificate                    => oauth::metadata;
@@ -145,24 +159,28 @@ pub struct Parts {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
 }
 
 impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, keys, posting, reading } = parts;
+        let Parts { config, clock, keys, posting, reading, sender } = parts;
         Self {
             tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             policy: Arc::new(config.counter.clone()),
             limits: Limits::new(config.limits.clone()),
             registry: Registry::default(),
+            comparing: Arc::new(Semaphore::new(config.reconciliation.at_once)),
             draining: AtomicBool::new(false),
             config,
             clock,
             keys,
             posting,
             reading,
+            sender,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use recaudo::app::chores;
+use recaudo::app::upkeep;
 use serde_json::json;
 
 use crate::harness::*;
@@ -100,11 +100,11 @@ on_both_databases! {
         gateway.bill(vec![suspended("000123456", "92700.00")]).await;
         let partner = gateway.caller("aliado").await;
         let payment = partner.pay("k1", &full("000123456", "92700.00")).await.done(201);
-        let chores = chores(&gateway.running().edge);
-        assert_eq!(chores.look().await.unwrap(), 0);
+        let upkeep = upkeep(&gateway.running().edge);
+        assert_eq!(upkeep.scan().await.unwrap(), 0);
         gateway.clock.advance_minutes(25 * 60);
-        assert_eq!(chores.look().await.unwrap(), 2, "a drawer left open, and an order that is late");
-        assert_eq!(chores.look().await.unwrap(), 0);
+        assert_eq!(upkeep.scan().await.unwrap(), 2, "a drawer left open, and an order that is late");
+        assert_eq!(upkeep.scan().await.unwrap(), 0);
         let partner = gateway.caller("aliado").await;
         let session = payment["session"]["id"].as_str().unwrap();
         let session = partner.get(&format!("/v1/cash-sessions/{session}")).await.done(200);
