@@ -22,6 +22,7 @@ use crate::auth::certificate::{thumbprint, thumbprint_text};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
 use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty};
 use crate::auth::token::{KeysError, Tokens};
+use crate::billing::seal;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
@@ -94,13 +95,17 @@ impl App {
         let tokens = Tokens::open(&config.token.keys, &config.server.public_url, clock.now())?;
         let metrics = telemetry::metrics()?;
         let books = Books::open(Arc::clone(&config), Arc::clone(&clock)).await?;
-        let Books { posting, writer, reading, readers } = books;
-        let edge = web::Data::new(Edge::new(Parts { config: Arc::clone(&config), clock, tokens, posting, reading }));
+        let Books { store, posting, writer, reading, readers } = books;
+        let edge = web::Data::new(Edge::new(Parts { config: Arc::clone(&config), clock, tokens, posting, reading, store }));
         refresh_register(&edge).await?;
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
-        let tasks = vec![tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
+        let mut tasks =
+            vec![tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
+        if config.billing.automatic_seal {
+            tasks.push(tokio::spawn(seal::keep_sealed(edge.office.clone(), edge.posting.clone())));
+        }
         let servers = vec![server.handle(), operations.handle()];
         let serving = vec![tokio::spawn(server), tokio::spawn(operations)];
         let drain = Duration::from_secs(config.server.drain_seconds);
@@ -135,6 +140,7 @@ impl Running {
 
 /// The doors to the books, with their threads.
 struct Books {
+    store: Store,
     posting: Posting,
     writer: WriterHandle,
     reading: Reading,
@@ -153,7 +159,7 @@ impl Books {
             let policy = Arc::new(config.counter.clone());
             let (posting, writer) = Posting::start(&store, policy, clock, &config.posting)?;
             let (reading, readers) = Reading::start(&store, config.database.readers, &config.reading)?;
-            Ok(Self { posting, writer, reading, readers })
+            Ok(Self { store, posting, writer, reading, readers })
         });
         opening.await.map_err(|_| AppError::Thread)?.map_err(AppError::from)
     }

@@ -6,7 +6,9 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod billing;
 pub mod cash_sessions;
+pub mod collection_batches;
 pub mod deposits;
 pub mod discovery;
 pub mod envelope;
@@ -37,11 +39,14 @@ use crate::auth::limits::Limits;
 use crate::auth::policy::Scope;
 use crate::auth::registry::Registry;
 use crate::auth::token::Tokens;
+use crate::billing::Office;
+use crate::billing::uploads::Uploads;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
+use crate::store::Store;
 use problem::Problem;
 
 /// Everything a handler may need of the running gateway.
@@ -62,6 +67,10 @@ pub struct Edge {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What the work with billing's files needs.
+    pub office: Office,
+    /// Billing files that are being taken in.
+    pub uploads: Uploads,
     draining: AtomicBool,
 }
 
@@ -118,6 +127,11 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/reconnections"                       needs::<caller::ReconnectionsRead>()   => reconnections::list;
     GET  "/v1/reconnections/{id}"                  needs::<caller::ReconnectionsRead>()   => reconnections::get;
     POST "/v1/reconnections/{id}/status"           needs::<caller::ReconnectionsFulfil>() => reconnections::report;
+    POST "/v1/billing/snapshots"                   needs::<caller::BillingWrite>()        => billing::send;
+    GET  "/v1/billing/snapshots/{id}"              needs::<caller::BillingRead>()         => billing::get;
+    GET  "/v1/collection-batches"                  needs::<caller::BillingRead>()         => collection_batches::list;
+    POST "/v1/collection-batches/{business_date}/seal" needs::<caller::BillingRead>()     => collection_batches::close;
+    GET  "/v1/collection-batches/{id}/file"        needs::<caller::BillingRead>()         => collection_batches::file;
     POST "/oauth2/token"                           Access::Registered                     => oauth::token;
     GET  "/v1/whoami"                              Access::Registered                     => discovery::whoami;
     GET  "/.well-known/oauth-authorization-server" Access::Certificate                    => oauth::metadata;
@@ -139,15 +153,21 @@ pub struct Parts {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// The books, for the work with billing's files.
+    pub store: Store,
 }
 
 impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, tokens, posting, reading } = parts;
+        let Parts { config, clock, tokens, posting, reading, store } = parts;
+        let policy = Arc::new(config.counter.clone());
+        let settings = Arc::new(config.billing.clone());
         Self {
-            policy: Arc::new(config.counter.clone()),
+            office: Office { store, policy: Arc::clone(&policy), clock: Arc::clone(&clock), settings },
+            uploads: Uploads::default(),
+            policy,
             limits: Limits::new(config.limits.clone()),
             registry: Registry::default(),
             draining: AtomicBool::new(false),

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, Securit
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
-use super::{accounts, cash_sessions, deposits, discovery, oauth, payments, payments_batch, reconnections, reversals};
+use super::{accounts, billing, cash_sessions, collection_batches, deposits, discovery, oauth, payments, payments_batch, reconnections, reversals};
 use crate::auth::policy::TABLE;
 
 /// A refusal (RFC 9457), with the members that the case has besides.
@@ -176,6 +176,7 @@ impl Modify for Locks {
         (name = "cash-sessions", description = "One cashier's drawer from opening to counted close."),
         (name = "deposits", description = "Cash that went to the bank."),
         (name = "reconnections", description = "Bringing the light back."),
+        (name = "billing", description = "Billing's files in, collection files out."),
         (name = "access", description = "Who calls, and what they may do."),
         (name = "discovery", description = "What the gateway says of itself."),
     ),
@@ -185,6 +186,8 @@ impl Modify for Locks {
         cash_sessions::open, cash_sessions::close, cash_sessions::get,
         deposits::declare, deposits::verify, deposits::get,
         reconnections::create, reconnections::get, reconnections::list, reconnections::report,
+        billing::send, billing::get,
+        collection_batches::list, collection_batches::close, collection_batches::file,
         oauth::token, oauth::metadata, oauth::jwks,
         discovery::whoami, discovery::heartbeat, discovery::problem, discovery::contract,
     ),

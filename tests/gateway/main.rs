@@ -5,6 +5,7 @@
 
 mod access;
 mod attacks;
+mod billing;
 mod concurrency;
 mod contract;
 mod counter;
