@@ -19,9 +19,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::auth::caller::PeerThumbprint;
 use crate::auth::certificate::{thumbprint, thumbprint_text};
+use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
 use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty};
-use crate::auth::token::{KeysError, Tokens};
 use crate::billing::seal;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
@@ -30,6 +30,9 @@ use crate::posting::{Posting, WriterHandle};
 use crate::reading::{ReadError, ReadersHandle, Reading};
 use crate::store::{Connection, Store, StoreError};
 use crate::telemetry::{self, Metrics, TelemetryError};
+use crate::upkeep::Upkeep;
+use crate::webhooks::dispatcher::{self, Dispatcher};
+use crate::webhooks::settings::{self as webhooks, SettingsError};
 
 /// How often metrics are tidied up.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -48,9 +51,12 @@ pub enum AppError {
     /// Certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What events are sent with.
+    #[error(transparent)]
+    Webhooks(#[from] SettingsError),
     /// Token keys.
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    Keys(#[from] KeyError),
     /// Log or metrics.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -80,6 +86,7 @@ pub struct Running {
     servers: Vec<ServerHandle>,
     serving: Vec<JoinHandle<io::Result<()>>>,
     tasks: Vec<JoinHandle<()>>,
+    dispatcher: Dispatcher,
     writer: WriterHandle,
     readers: ReadersHandle,
 }
@@ -92,25 +99,57 @@ impl App {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, AppError> {
         let config = Arc::new(config);
         let tls = MutualTls::open(tls_files(&config.tls))?;
-        let tokens = Tokens::open(&config.token.keys, &config.server.public_url, clock.now())?;
+        let keys = Arc::new(SigningKeys::load_or_create(&config.token.keys, clock.now())?);
         let metrics = telemetry::metrics()?;
         let books = Books::open(Arc::clone(&config), Arc::clone(&clock)).await?;
         let Books { store, posting, writer, reading, readers } = books;
-        let edge = web::Data::new(Edge::new(Parts { config: Arc::clone(&config), clock, tokens, posting, reading, store }));
+        let sender = webhooks::sender(&config.webhooks)?;
+        let dispatching = dispatcher::Parts {
+            store: store.clone(),
+            posting: posting.clone(),
+            reading: reading.clone(),
+            clock: Arc::clone(&clock),
+            // One of its own: a connection lives in the runtime that opened it.
+            sender: webhooks::sender(&config.webhooks)?,
+            schedule: webhooks::schedule(&config.webhooks).map_err(SettingsError::from)?,
+            settings: config.webhooks.clone(),
+        };
+        let parts = Parts { config: Arc::clone(&config), clock, keys, posting, reading, sender, store };
+        let edge = web::Data::new(Edge::new(parts));
         refresh_register(&edge).await?;
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
-        let mut tasks =
-            vec![tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
+        let upkeep = Upkeep {
+            posting: edge.posting.clone(),
+            reading: edge.reading.clone(),
+            clock: Arc::clone(&edge.clock),
+            policy: Arc::clone(&edge.policy),
+            settings: config.upkeep.clone(),
+        };
+        let keeping = [tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
+        let mut tasks: Vec<_> = keeping.into_iter().chain([upkeep.start()]).collect();
         if config.billing.automatic_seal {
             tasks.push(tokio::spawn(seal::keep_sealed(edge.office.clone(), edge.posting.clone())));
         }
+        let dispatcher = Dispatcher::start(dispatching);
         let servers = vec![server.handle(), operations.handle()];
         let serving = vec![tokio::spawn(server), tokio::spawn(operations)];
         let drain = Duration::from_secs(config.server.drain_seconds);
         tracing::info!(%address, %operations_address, "the gateway is listening");
-        Ok(Running { address, operations_address, edge, tls, drain, servers, serving, tasks, writer, readers })
+        Ok(Running {
+            address,
+            operations_address,
+            edge,
+            tls,
+            drain,
+            servers,
+            serving,
+            tasks,
+            dispatcher,
+            writer,
+            readers,
+        })
     }
 }
 
@@ -128,6 +167,7 @@ impl Running {
         for task in self.tasks {
             task.abort();
         }
+        self.dispatcher.stop().await;
         let (writer, readers) = (self.writer, self.readers);
         _ = tokio::task::spawn_blocking(move || {
             writer.stop();

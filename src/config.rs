@@ -40,6 +40,8 @@ pub struct Config {
     pub posting: Posting,
     pub reading: Reading,
     pub limits: Limits,
+    pub webhooks: Webhooks,
+    pub upkeep: Upkeep,
     pub counter: Policy,
     pub billing: crate::billing::Settings,
     pub log: Log,
@@ -137,6 +139,42 @@ pub struct Limits {
     pub requests_per_minute: u32,
 }
 
+/// How events leave.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Webhooks {
+    pub allowed_hosts: Vec<String>,
+    pub extra_roots: String,
+    pub client_certificate: String,
+    pub client_key: String,
+    pub attempt_timeout_seconds: u64,
+    pub max_answer_bytes: usize,
+    pub retry_delays_seconds: Vec<u32>,
+    pub jitter_percent: u32,
+    pub retry_after_max_seconds: u32,
+    pub max_endpoints: u32,
+    pub max_endpoints_per_party: u32,
+    pub concurrency: u32,
+    pub concurrency_per_endpoint: u32,
+    pub lease_batch: u32,
+    pub lease_seconds: u32,
+    pub fan_out_batch: u32,
+    pub poll_milliseconds: u64,
+    pub secret_overlap_hours: u32,
+    pub max_replay: u32,
+}
+
+/// What is looked for from time to time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "config/default.toml documents every setting, beside its value")]
+pub struct Upkeep {
+    pub interval_milliseconds: u64,
+    pub batch: u32,
+    pub look_back_days: u32,
+}
+
 /// What is logged and how.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,8 +205,20 @@ impl Config {
 
     /// Paths in a configuration file are meant from where the file lies.
     fn anchor(&mut self, folder: &Path) {
+        let webhooks = &mut self.webhooks;
+        for path in [&mut webhooks.extra_roots, &mut webhooks.client_certificate, &mut webhooks.client_key] {
+            if !path.is_empty() && Path::new(path.as_str()).is_relative() {
+                *path = folder.join(&*path).to_string_lossy().into_owned();
+            }
+        }
         let tls = &mut self.tls;
-        for path in [&mut tls.server_certificate, &mut tls.server_key, &mut tls.client_ca, &mut self.token.keys, &mut self.billing.spool] {
+        for path in [
+            &mut tls.server_certificate,
+            &mut tls.server_key,
+            &mut tls.client_ca,
+            &mut self.token.keys,
+            &mut self.billing.spool,
+        ] {
             if path.is_relative() {
                 *path = folder.join(&*path);
             }
@@ -204,6 +254,10 @@ impl Config {
         demand(self.server.public_url.starts_with("https://"), "server.public_url begins with https://");
         demand(!self.server.public_url.ends_with('/'), "server.public_url has no slash at the end");
         demand(self.server.answer_timeout_seconds >= 1, "server.answer_timeout_seconds is at least 1");
+        self.webhooks.check(&mut demand);
+        demand(self.upkeep.interval_milliseconds >= 10, "upkeep.interval_milliseconds is at least 10");
+        demand((1..=1000).contains(&self.upkeep.batch), "upkeep.batch is 1 to 1000");
+        demand((1..=3650).contains(&self.upkeep.look_back_days), "upkeep.look_back_days is 1 to 3650");
         demand(loopback(&self.server.operations_listen), "server.operations_listen is a loopback address");
         demand(matches!(self.log.format.as_str(), "text" | "json"), "log.format is text or json");
         let digits = &self.counter.account_number;
@@ -231,6 +285,36 @@ impl Config {
     #[must_use]
     pub const fn answer_timeout(&self) -> Duration {
         Duration::from_secs(self.server.answer_timeout_seconds)
+    }
+}
+
+impl Webhooks {
+    fn check(&self, demand: &mut impl FnMut(bool, &str)) {
+        let identity = self.client_certificate.is_empty() == self.client_key.is_empty();
+        demand(identity, "webhooks.client_certificate and webhooks.client_key come together");
+        demand((1..=60).contains(&self.attempt_timeout_seconds), "webhooks.attempt_timeout_seconds is 1 to 60");
+        demand(self.max_answer_bytes <= 1_048_576, "webhooks.max_answer_bytes is at most 1048576");
+        demand((1..=1000).contains(&self.max_endpoints), "webhooks.max_endpoints is 1 to 1000");
+        demand(
+            (1..=self.max_endpoints).contains(&self.max_endpoints_per_party),
+            "webhooks.max_endpoints_per_party is 1 to webhooks.max_endpoints",
+        );
+        // Else a slow endpoint could take the last place of another.
+        demand(
+            (self.max_endpoints..=10_000).contains(&self.concurrency),
+            "webhooks.concurrency is webhooks.max_endpoints to 10000",
+        );
+        demand(
+            (1..=self.lease_batch).contains(&self.concurrency_per_endpoint),
+            "webhooks.concurrency_per_endpoint is 1 to webhooks.lease_batch",
+        );
+        demand((1..=1000).contains(&self.lease_batch), "webhooks.lease_batch is 1 to 1000");
+        let two_attempts = 2 * self.attempt_timeout_seconds;
+        demand(u64::from(self.lease_seconds) >= two_attempts, "webhooks.lease_seconds is at least two attempts");
+        demand((1..=10_000).contains(&self.fan_out_batch), "webhooks.fan_out_batch is 1 to 10000");
+        demand((10..=60_000).contains(&self.poll_milliseconds), "webhooks.poll_milliseconds is 10 to 60000");
+        demand(self.secret_overlap_hours <= 720, "webhooks.secret_overlap_hours is at most 720");
+        demand((1..=10_000).contains(&self.max_replay), "webhooks.max_replay is 1 to 10000");
     }
 }
 

@@ -29,13 +29,21 @@ pub mod reading;
 pub mod store;
 // 6 What leaves: events signed and sent to those who asked for them.
 pub mod webhooks;
+// What nobody asks for and has to be done in time.
+pub mod upkeep;
 // Receipts in Spanish, signed, the same bytes each time.
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
+// The auditor: recomputes from the facts what was said along the way.
+pub mod ledger;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.
 pub mod files;
+// A cashier's terminal for a partner without a cashier system.
+pub mod till;
+// The main job, shown: a gateway from nothing and a day at the counter.
+pub mod demo;
 // 7 Billing's files come in, collection files go out.
 pub mod billing;

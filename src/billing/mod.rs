@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub use settings::Settings;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::domain::command::{Caller, PartyKind, Request};
 use crate::domain::ids::PartyId;
 use crate::domain::policy::Policy;
@@ -43,6 +44,12 @@ impl std::fmt::Debug for Office {
 }
 
 impl Office {
+    /// The office of a configuration.
+    #[must_use]
+    pub fn new(config: &Config, store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, policy: Arc::new(config.counter.clone()), clock, settings: Arc::new(config.billing.clone()) }
+    }
+
     /// A command that the gateway gives itself.
     fn request(&self, command: crate::domain::command::Command) -> Request {
         let caller = Caller { party: PartyId::new("gateway"), kind: PartyKind::Operator, collection_point: None };

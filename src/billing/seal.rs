@@ -73,12 +73,7 @@ pub fn seal_of(fact: &Fact) -> Option<&BatchSeal> {
 ///
 /// # Errors
 /// No partner of this name, a date that has not come, or no answer.
-pub fn seal(
-    office: &Office,
-    door: &impl Door,
-    partner: &PartyId,
-    through: BusinessDate,
-) -> Result<Sealed, SealError> {
+pub fn seal(office: &Office, door: &impl Door, partner: &PartyId, through: BusinessDate) -> Result<Sealed, SealError> {
     let mut conn = office.store.connect()?;
     let known = conn.party(partner)?.filter(|party| party.kind == PartyKind::Partner);
     known.ok_or_else(|| SealError::NotAPartner(partner.clone()))?;
@@ -169,11 +164,7 @@ fn sealed_through(conn: &mut Connection, partner: &PartyId) -> Result<Option<Bus
 ///
 /// # Errors
 /// The books have no answer.
-pub fn batch_of(
-    conn: &mut Connection,
-    partner: &PartyId,
-    date: BusinessDate,
-) -> Result<Option<Arc<Fact>>, StoreError> {
+pub fn batch_of(conn: &mut Connection, partner: &PartyId, date: BusinessDate) -> Result<Option<Arc<Fact>>, StoreError> {
     let mut filter = BatchFilter { partner: Some(partner.clone()), after: None, limit: PAGE };
     loop {
         let page = conn.batches(&filter)?;
@@ -191,7 +182,8 @@ pub fn batch_of(
 
 fn day_has_room(office: &Office, conn: &mut Connection, partner: &PartyId) -> Result<(), SealError> {
     let today = office.policy.calendar_date(office.clock.now());
-    let latest = conn.batches(&BatchFilter { partner: Some(partner.clone()), after: None, limit: MAX_BATCHES_A_DAY })?;
+    let latest =
+        conn.batches(&BatchFilter { partner: Some(partner.clone()), after: None, limit: MAX_BATCHES_A_DAY })?;
     let of_today = latest.iter().filter(|fact| office.policy.calendar_date(fact.recorded_at) == today).count();
     if of_today < MAX_BATCHES_A_DAY as usize {
         return Ok(());

@@ -136,7 +136,13 @@ fn tell<'a>(context: &Context, batches: impl Iterator<Item = &'a Fact> + Clone) 
     let line = |fact: &Fact| {
         let seal = seal_of(fact)?;
         let dates = format!("{} to {}", seal.from, seal.through);
-        Some(format!("{}  {:<20} {dates}  {:>8}  {:>18}", fact.public_id(), seal.partner.as_str(), seal.count, seal.total.to_string()))
+        Some(format!(
+            "{}  {:<20} {dates}  {:>8}  {:>18}",
+            fact.public_id(),
+            seal.partner.as_str(),
+            seal.count,
+            seal.total.to_string()
+        ))
     };
     let lines: Vec<String> = batches.clone().filter_map(line).collect();
     context.tell(&lines, &json!({ "data": batches.filter_map(document).collect::<Vec<_>>() }))

@@ -6,12 +6,15 @@ mod batch;
 mod billing;
 mod certificate;
 mod check;
+mod demo;
 mod migrate;
 mod office;
 mod openapi;
 mod party;
 mod point;
 mod serve;
+mod till;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,6 +47,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a gateway from nothing and play a day at the counter over real mutual TLS.
+    Demo(demo::Arguments),
     /// Run the gateway until it is told to stop (SIGTERM, SIGINT); SIGHUP reads the certificates again.
     Serve,
     /// Bring the database's schema up to date.
@@ -61,6 +66,11 @@ enum Command {
     /// Make, register, list and revoke certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// A cashier's terminal for a partner without a cashier system.
+    Till(till::Arguments),
+    /// Check the ledger, or a receipt's signature.
+    #[command(subcommand)]
+    Verify(verify::Command),
     /// Load billing files, and write samples of them.
     #[command(subcommand)]
     Billing(billing::Command),
@@ -97,6 +107,7 @@ pub fn run() -> ExitCode {
     let file = arguments.config.or_else(|| Path::new(DEFAULT_FILE).exists().then(|| DEFAULT_FILE.into()));
     let context = Context { file, json: arguments.json };
     let done = match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Serve => serve::run(&context),
         Command::Migrate => migrate::run(&context),
         Command::Check => check::run(&context),
@@ -104,6 +115,8 @@ pub fn run() -> ExitCode {
         Command::Party(command) => party::run(&context, command),
         Command::Point(command) => point::run(&context, command),
         Command::Certificate(command) => certificate::run(&context, command),
+        Command::Till(arguments) => till::run(&context, arguments),
+        Command::Verify(command) => verify::run(&context, command),
         Command::Billing(command) => billing::run(&context, command),
         Command::Batch(command) => batch::run(&context, command),
     };
@@ -161,6 +174,19 @@ impl Context {
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::Work(error.to_string()))
+}
+
+/// The threads that wait for the network.
+///
+/// # Errors
+/// The machine has none left.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| work(&error))
+}
+
+/// The work failed, for this reason.
+pub fn work(error: &impl ToString) -> Failure {
+    Failure::Work(error.to_string())
 }
 
 fn complain(reason: &str, code: u8) -> ExitCode {

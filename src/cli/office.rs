@@ -8,8 +8,7 @@ use std::sync::Arc;
 use super::{Context, Failure};
 use crate::billing::Office;
 use crate::billing::door::WriterDoor;
-use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::clock::SystemClock;
 use crate::posting::Posting;
 use crate::store::{Store, StoreError};
 
@@ -27,7 +26,7 @@ pub fn with_office<T>(
     if !pending.is_empty() {
         return Err(StoreError::Schema(pending.join(", ")).into());
     }
-    let office = office(&config, store, Arc::new(SystemClock));
+    let office = Office::new(&config, store, Arc::new(SystemClock));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Work(error.to_string()))?;
     let (policy, clock) = (Arc::clone(&office.policy), Arc::clone(&office.clock));
@@ -35,8 +34,4 @@ pub fn with_office<T>(
     let done = work(&office, &WriterDoor::new(posting, runtime.handle().clone()));
     writer.stop();
     done
-}
-
-fn office(config: &Config, store: Store, clock: Arc<dyn Clock>) -> Office {
-    Office { store, policy: Arc::new(config.counter.clone()), clock, settings: Arc::new(config.billing.clone()) }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Context, Failure};
+use super::{Context, Failure, runtime, work};
 use crate::app::{App, Running};
 use crate::clock::SystemClock;
 use crate::telemetry;
@@ -13,8 +13,7 @@ use crate::telemetry;
 pub fn run(context: &Context) -> Result<(), Failure> {
     let config = context.config()?;
     telemetry::log(&config.log).map_err(|error| Failure::Usage(error.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| work(&error))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         let mut hangup = listen(SignalKind::hangup())?;
         let running = App::start(config, Arc::new(SystemClock)).await.map_err(|error| work(&error))?;
@@ -40,8 +39,4 @@ fn reload(running: &Running) {
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| work(&error))
-}
-
-fn work(error: &impl ToString) -> Failure {
-    Failure::Work(error.to_string())
 }

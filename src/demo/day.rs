@@ -97,7 +97,11 @@ impl Day<'_, '_> {
         let paid = self.pay(&cast.coaguasimales, &body).await?;
         self.stage.say(&receipt_line(&paid));
         let after = self.look_up(&cast.coaguasimales, &account).await?;
-        self.stage.say(&format!("Payable: {} before, {} after", text(&before["payable_now"]), text(&after["payable_now"])));
+        self.stage.say(&format!(
+            "Payable: {} before, {} after",
+            text(&before["payable_now"]),
+            text(&after["payable_now"])
+        ));
         let less = pesos(&before["payable_now"]) - pesos(&after["payable_now"]);
         self.stage.demand(less == 20_000, "the debt did not shrink by what was paid")?;
         Ok(text(&paid["id"]))
@@ -134,7 +138,11 @@ impl Day<'_, '_> {
         self.stage.demand(first.bytes == second.bytes, "the two answers differ")?;
         let replayed = second.header("idempotency-replayed") == Some("true");
         self.stage.demand(replayed, "the second answer does not say that it is a replay")?;
-        self.stage.say(&format!("Twice the same {} bytes, one payment: {}", first.bytes.len(), text(&first.json()["id"])));
+        self.stage.say(&format!(
+            "Twice the same {} bytes, one payment: {}",
+            first.bytes.len(),
+            text(&first.json()["id"])
+        ));
         let other = payment(&account, "partial", "13000.00", None, "C1");
         let refused = self.answer(cast.coompecens.post("/v1/payments", Some(&key), &other).await)?;
         self.stage.demand(refused.code() == "idempotency-key-reused", "another payment passed under the same key")?;
@@ -170,9 +178,8 @@ impl Day<'_, '_> {
             let service = &account.service;
             service.status == ServiceStatus::Suspended && service.cause == Some(SuspensionCause::NonPayment)
         };
-        let wanted = |position: &Value| {
-            position["reconnection"]["blocked_by"].is_null() && option(position, "full").is_some()
-        };
+        let wanted =
+            |position: &Value| position["reconnection"]["blocked_by"].is_null() && option(position, "full").is_some();
         let account = self.find(&cast.jj_pita, suspended, wanted).await?;
         let position = self.look_up(&cast.jj_pita, &account).await?;
         self.stage.say(&describe(&position));
@@ -287,7 +294,7 @@ fn option<'a>(position: &'a Value, kind: &str) -> Option<&'a Value> {
 
 fn describe(position: &Value) -> String {
     let service = text(&position["service"]["status"]);
-    let (holder, municipality) = (text(&position["holder"]), text(&position["municipality"]));
+    let (holder, municipality) = (text(&position["holder"]), text(&position["municipality_code"]));
     let bills = position["bills"].as_array().map_or(0, Vec::len);
     let (total, disputed) = (text(&position["total_due"]), text(&position["disputed"]));
     let (payable, past_due) = (text(&position["payable_now"]), text(&position["past_due"]));

@@ -364,7 +364,10 @@ fn refuse_possible_duplicate(
 ) -> Result<(), Rejection> {
     let window = i64::from(world.policy.duplicate_window_minutes);
     let paid_at = pay.collected_at.unwrap_or(moment.now).min(moment.now);
-    let taken_at = |fact: &Fact| fact.payment().and_then(|payment| payment.collected_at).unwrap_or(fact.recorded_at);
+    let taken_at = |fact: &Fact| {
+        let collected_at = fact.payment().and_then(|payment| payment.collected_at);
+        collected_at.unwrap_or(fact.recorded_at).min(fact.recorded_at)
+    };
     let near =
         |fact: &Fact| taken_at(fact) > paid_at.plus_minutes(-window) && taken_at(fact) < paid_at.plus_minutes(window);
     let place = |fact: &Fact| fact.account.as_ref().map_or(0, |place| place.seq);

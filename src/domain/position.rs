@@ -275,10 +275,15 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// For how long before a snapshot a contained payment is still looked at: an offline till may bring
+/// the same payment again, under another key, when a snapshot has settled the first.
+const DOUBTED_MINUTES: i64 = 4 * 24 * 60;
+
 /// The last place up to which nothing in the account's history matters any more: a snapshot contains
-/// its money, and no order in it is open or newer than what billing knew. Later loads begin after it.
+/// its money, it is too old to be the twin of a payment to come, and no order in it is open or newer than what billing knew. Later loads begin after it.
 #[must_use]
 pub fn settled_through(snapshot: &Snapshot, facts: &[Arc<Fact>], settled_before: i64) -> i64 {
+    let forgotten = snapshot.as_of.plus_minutes(-DOUBTED_MINUTES);
     let mut open_orders = HashMap::new();
     for fact in facts {
         match &fact.body {
@@ -290,7 +295,7 @@ pub fn settled_through(snapshot: &Snapshot, facts: &[Arc<Fact>], settled_before:
         }
     }
     let settled = |fact: &Fact| match &fact.body {
-        Body::Payment(_) | Body::Reversal(_) => snapshot.contains(fact),
+        Body::Payment(_) | Body::Reversal(_) => snapshot.contains(fact) && fact.recorded_at < forgotten,
         Body::ReconnectionOrder(_) => !open_orders.contains_key(&fact.id),
         Body::ReconnectionMove(step) => !open_orders.contains_key(&step.order_id),
         _ => true,

@@ -23,6 +23,7 @@ pub mod payments;
 pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
+pub mod receipts;
 pub mod reconnections;
 pub mod reversals;
 pub mod views;
@@ -35,6 +36,7 @@ use actix_web::http::{Method, header};
 use actix_web::web;
 
 use crate::auth::caller::{self, Demand};
+use crate::auth::keys::SigningKeys;
 use crate::auth::limits::Limits;
 use crate::auth::policy::Scope;
 use crate::auth::registry::Registry;
@@ -47,6 +49,7 @@ use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
 use crate::store::Store;
+use crate::webhooks::sender::Sender;
 use problem::Problem;
 
 /// Everything a handler may need of the running gateway.
@@ -57,7 +60,9 @@ pub struct Edge {
     pub policy: Arc<Policy>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
+    /// The keys that sign tokens, receipts and closes.
+    pub keys: Arc<SigningKeys>,
+    /// Tokens.
     pub tokens: Tokens,
     /// Who is registered.
     pub registry: Registry,
@@ -71,6 +76,8 @@ pub struct Edge {
     pub office: Office,
     /// Billing files that are being taken in.
     pub uploads: Uploads,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
     draining: AtomicBool,
 }
 
@@ -117,6 +124,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v1/payments/batch"                      needs::<caller::PaymentsWrite>()       => payments_batch::create;
     GET  "/v1/payments/{id}"                       needs::<caller::PaymentsRead>()        => payments::get;
     POST "/v1/payments/{id}/reversals"             needs::<caller::ReversalsWrite>()      => reversals::create;
+    GET  "/v1/payments/{id}/receipt"               needs::<caller::PaymentsRead>()        => receipts::get;
+    POST "/v1/payments/{id}/receipt-copies"        needs::<caller::PaymentsWrite>()       => receipts::copy;
     POST "/v1/cash-sessions"                       needs::<caller::CashSessionsWrite>()   => cash_sessions::open;
     GET  "/v1/cash-sessions/{id}"                  needs::<caller::CashSessionsWrite>()   => cash_sessions::get;
     POST "/v1/cash-sessions/{id}/close"            needs::<caller::CashSessionsWrite>()   => cash_sessions::close;
@@ -147,24 +156,27 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
-    pub tokens: Tokens,
+    /// The keys that sign.
+    pub keys: Arc<SigningKeys>,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
     /// The books, for the work with billing's files.
     pub store: Store,
+    /// What asks the owners of webhook endpoints for proof.
+    pub sender: Sender,
 }
 
 impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, tokens, posting, reading, store } = parts;
+        let Parts { config, clock, keys, posting, reading, sender, store } = parts;
         let policy = Arc::new(config.counter.clone());
         let settings = Arc::new(config.billing.clone());
         Self {
+            tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             office: Office { store, policy: Arc::clone(&policy), clock: Arc::clone(&clock), settings },
             uploads: Uploads::default(),
             policy,
@@ -173,9 +185,10 @@ impl Edge {
             draining: AtomicBool::new(false),
             config,
             clock,
-            tokens,
+            keys,
             posting,
             reading,
+            sender,
         }
     }
 

@@ -6,7 +6,10 @@ use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, Securit
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
-use super::{accounts, billing, cash_sessions, collection_batches, deposits, discovery, oauth, payments, payments_batch, reconnections, reversals};
+use super::{
+    accounts, billing, cash_sessions, collection_batches, deposits, discovery, oauth, payments, payments_batch,
+    receipts, reconnections, reversals,
+};
 use crate::auth::policy::TABLE;
 
 /// A refusal (RFC 9457), with the members that the case has besides.
@@ -183,6 +186,7 @@ impl Modify for Locks {
     paths(
         accounts::get,
         payments::create, payments::get, payments::list, payments_batch::create, reversals::create,
+        receipts::get, receipts::copy,
         cash_sessions::open, cash_sessions::close, cash_sessions::get,
         deposits::declare, deposits::verify, deposits::get,
         reconnections::create, reconnections::get, reconnections::list, reconnections::report,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::imports::*;
 use super::records::*;
+use super::webhook_records::*;
 use super::{Connection, StoreError, either};
 use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
@@ -108,6 +109,11 @@ ask! {
     /// Facts of anybody, in the order of their ids; unknown ones are missing.
     facts::facts(ids: &[Id]) -> Vec<Arc<Fact>>;
 
+    /// Facts of anybody in the order of their ids, after one.
+    ledger::facts_page(after: Option<Id>, limit: u32) -> Vec<Arc<Fact>>;
+    /// Facts of anybody in the order of their series and places, after a place.
+    ledger::series_page(after: &(String, i64), limit: u32) -> Vec<Arc<Fact>>;
+
     /// A payment of this party.
     payments::payment(party: &PartyId, id: Id) -> Option<Listed>;
     /// A party's payments.
@@ -185,6 +191,37 @@ ask! {
     /// Forgets events that were handed on.
     outbox::forget_outbox(entries: &[OutboxEntry]) -> ();
 
+    /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends.
+    locks::lock_fan_out() -> bool;
+    /// Endpoints of one party or of all, those that are gone left out.
+    webhook_endpoints::webhook_endpoints(party: Option<&PartyId>, most: u32) -> Vec<WebhookEndpoint>;
+    /// An endpoint of this party, unless it is gone.
+    webhook_endpoints::webhook_endpoint(party: &PartyId, id: Id) -> Option<WebhookEndpoint>;
+    /// Registers an endpoint.
+    webhook_endpoints::register_webhook_endpoint(endpoint: &WebhookEndpoint) -> ();
+    /// Replaces where an endpoint is, what it wants, its secrets and its state. `false`: it is gone.
+    webhook_endpoints::change_webhook_endpoint(endpoint: &WebhookEndpoint) -> bool;
+    /// Keeps the number of the last event that an endpoint was given.
+    webhook_endpoints::number_webhook_endpoint(id: Id, last_seq: i64) -> ();
+
+    /// Whether anything has to be told now.
+    webhook_deliveries::webhooks_due(now: Timestamp) -> bool;
+    /// Writes deliveries, numbered by the caller, who holds the transaction.
+    webhook_deliveries::insert_webhook_deliveries(new: &[NewDelivery], now: Timestamp) -> ();
+    /// Takes deliveries on, so that nobody else tries them until the lease runs out.
+    webhook_deliveries::lease_webhook_deliveries(order: &LeaseOrder<'_>) -> Vec<WebhookDelivery>;
+    /// Writes down how attempts ended. Those whose lease was lost meanwhile are left as they are.
+    webhook_deliveries::settle_webhook_deliveries(ended: &[EndedAttempt], owner: &str, now: Timestamp) -> ();
+    /// Gives back what was taken and not tried.
+    webhook_deliveries::release_webhook_deliveries(taken: &[(Id, i64)], owner: &str) -> ();
+    /// Deliveries of one endpoint, in the order of their numbers.
+    webhook_deliveries::webhook_deliveries(filter: &DeliveryFilter) -> Vec<WebhookDelivery>;
+    /// Deliveries that tell these facts to anybody.
+    webhook_deliveries::webhook_deliveries_of(facts: &[Id]) -> Vec<WebhookDelivery>;
+    /// Has settled deliveries tried again, from the first attempt on. Says how many.
+    webhook_deliveries::replay_webhook_deliveries(endpoint: Id, replay: &Replay, now: Timestamp) -> usize;
+    /// How much is still to be told.
+    webhook_deliveries::webhook_backlog() -> Backlog;
     /// A billing file by the name it got when it came.
     imports::import(id: Id) -> Option<ImportRecord>;
     /// The latest file that brought a snapshot.

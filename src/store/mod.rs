@@ -7,13 +7,17 @@
 #![allow(clippy::duplicate_mod, reason = "the query files are mounted once a backend, on purpose")]
 
 mod facade;
+#[cfg(test)]
+mod hot_tests;
+pub mod imports;
+pub mod journal;
 mod mounted;
 mod postgres;
-pub mod imports;
 pub mod records;
 mod schema;
 mod sqlite;
 mod statement;
+pub mod webhook_records;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -27,6 +31,7 @@ use secrecy::ExposeSecret;
 
 pub use imports::*;
 pub use records::*;
+pub use webhook_records::*;
 
 use crate::config;
 use crate::domain::calendar::Timestamp;
@@ -35,6 +40,10 @@ use crate::domain::position::Snapshot;
 
 /// Snapshots that a connection remembers, at most.
 const REMEMBERED_SNAPSHOTS: usize = 4096;
+
+/// How the databases begin to say that they have no time now, or are going away.
+const BUSY: [&str; 4] =
+    ["database is locked", "canceling statement due to", "terminating connection", "the database system is"];
 
 /// Why the books cannot be read or written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -139,6 +148,15 @@ impl Store {
             Place::Postgres(options) => Link::Postgres(Box::new(postgres::connect(options)?)),
         };
         Ok(Connection { link, snapshots: SnapshotCache::default() })
+    }
+
+    /// Wakes a waiter whenever a gateway on the same database commits something that has to leave, for as
+    /// long as the future is polled. On SQLite there is only one gateway, and this never returns either.
+    pub async fn listen(&self, wake: &tokio::sync::Notify) {
+        match self.place.as_ref() {
+            Place::Sqlite { .. } => std::future::pending().await,
+            Place::Postgres(options) => postgres::listen(options, wake).await,
+        }
     }
 
     /// Brings the schema up to date and says which migrations ran. Blocks.
@@ -274,9 +292,7 @@ impl From<DieselError> for StoreError {
                         Self::Unavailable(sentence)
                     }
                     _ if sentence.contains("deadlock detected") => Self::Conflict(sentence),
-                    _ if sentence.contains("database is locked") || sentence.starts_with("terminating connection") => {
-                        Self::Unavailable(sentence)
-                    }
+                    _ if BUSY.iter().any(|words| sentence.starts_with(words)) => Self::Unavailable(sentence),
                     _ if sentence.starts_with("no such table") || sentence.ends_with("does not exist") => {
                         Self::Schema(sentence)
                     }

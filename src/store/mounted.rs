@@ -16,6 +16,8 @@ macro_rules! mount_queries {
         pub mod facts;
         #[path = "queries/imports.rs"]
         pub mod imports;
+        #[path = "queries/ledger.rs"]
+        pub mod ledger;
         #[path = "queries/orders.rs"]
         pub mod orders;
         #[path = "queries/outbox.rs"]
@@ -32,10 +34,14 @@ macro_rules! mount_queries {
         pub mod sessions;
         #[path = "queries/snapshots.rs"]
         pub mod snapshots;
+        #[path = "queries/webhook_deliveries.rs"]
+        pub mod webhook_deliveries;
+        #[path = "queries/webhook_endpoints.rs"]
+        pub mod webhook_endpoints;
         #[path = "queries/world.rs"]
         pub mod world;
 
-        pub use put::Put;
+        pub use put::{Put, Rows};
     };
 }
 

@@ -17,12 +17,15 @@ use super::StoreError;
 
 #[path = "postgres_append.rs"]
 mod append;
+#[path = "postgres_listen.rs"]
+mod listen;
 #[path = "postgres_locks.rs"]
-mod locks;
+pub mod locks;
 #[path = "postgres_open.rs"]
 mod open;
 super::mounted::mount_queries!();
 
+pub use listen::listen;
 pub use locks::{lock_batches, lock_schema};
 pub use open::{Options, read_url};
 
@@ -89,6 +92,9 @@ pub fn run(conn: &mut Conn, sql: &str) -> Result<(), StoreError> {
 pub fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(conn.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")?)
 }
+
+/// How a JSON array becomes a table of rows.
+pub const JSON_ROWS: (&str, &str) = ("json_array_elements(CAST(", " AS json)) AS list(value)");
 
 /// A list of texts, as one array bind.
 pub struct Texts(Vec<String>);

@@ -44,9 +44,10 @@ statement! {
          SELECT * FROM unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
 }
 statement! {
-    /// Events.
-    InsertEvents(fact: TextColumn, event: TextColumn) -> () =
-        "INSERT INTO outbox (fact, event) SELECT * FROM unnest({}, {})"
+    /// Events, and a call to whoever sends them; it goes out with the commit.
+    InsertEvents(fact: TextColumn, event: TextColumn) -> Text =
+        "WITH written AS (INSERT INTO outbox (fact, event) SELECT * FROM unnest({}, {}) RETURNING 1) \
+         SELECT CAST(pg_notify('recaudo_outbox', '') AS TEXT) FROM (SELECT count(*) FROM written) AS counted"
 }
 statement! {
     /// Increments.
@@ -97,6 +98,9 @@ pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
 }
 
 pub fn events(conn: &mut Conn, events: Vec<(String, String)>) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let (fact, event) = events.into_iter().unzip();
     InsertEvents { fact: TextColumn(fact), event: TextColumn(event) }.execute(conn)?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 
 use super::{Conn, Texts};
 use crate::domain::batch;
@@ -41,4 +41,11 @@ pub fn lock_batches(conn: &mut Conn, shared: &[&PartyId], exclusive: &[&PartyId]
 /// Lets one process migrate at a time; the connection's end lets go.
 pub fn lock_schema(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(conn.batch_execute("SELECT pg_advisory_lock(hashtextextended('recaudo schema', 0))")?)
+}
+
+/// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends. Nobody is
+/// waited for: the writer has payments to commit, and whoever fans out sees to all of it.
+pub fn lock_fan_out(conn: &mut Conn) -> Result<bool, StoreError> {
+    let lock = diesel::dsl::sql::<Bool>("pg_try_advisory_xact_lock(hashtextextended('recaudo fan out', 0))");
+    Ok(diesel::select(lock).get_result(conn)?)
 }

@@ -140,7 +140,7 @@ pub fn connect(options: &Options) -> Result<Conn, StoreError> {
 }
 
 /// The whole chain of causes: "error connecting to server" alone helps nobody.
-fn told(error: impl std::error::Error) -> StoreError {
+pub(super) fn told(error: impl std::error::Error) -> StoreError {
     let mut sentence = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -32,6 +32,18 @@ diesel::table! {
 diesel::table! {
     outbox (fact, event) { fact -> Text, event -> Text, }
 }
+diesel::table! {
+    webhook_endpoints (id) { id -> Text, party -> Text, url -> Text, event_types -> Text, secret -> Text,
+        retiring_secret -> Nullable<Text>, retiring_until -> Nullable<BigInt>, status -> Text,
+        disabled_reason -> Nullable<Text>, last_seq -> BigInt, created_at -> BigInt, }
+}
+diesel::table! {
+    webhook_deliveries (endpoint, seq) { endpoint -> Text, seq -> BigInt, fact -> Text, event -> Text,
+        account_number -> Nullable<Text>, created_at -> BigInt, attempts -> BigInt, next_attempt_at -> BigInt,
+        lease_until -> Nullable<BigInt>, lease_owner -> Nullable<Text>, status -> Text,
+        last_status -> Nullable<BigInt>, last_error -> Nullable<Text>, settled_at -> Nullable<BigInt>,
+        acknowledged_at -> Nullable<BigInt>, }
+}
 
 diesel::table! {
     imports (id) { id -> Text, snapshot -> Nullable<Text>, file_hash -> Nullable<Text>, state -> Text,
@@ -44,3 +56,5 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(certificates, parties);
 diesel::joinable!(certificates -> parties (party));
+diesel::allow_tables_to_appear_in_same_query!(webhook_endpoints, parties);
+diesel::joinable!(webhook_endpoints -> parties (party));

@@ -121,7 +121,7 @@ impl<'a> Dialogue<'a> {
         if !answer.is_success() {
             return self.problem(&position);
         }
-        writeln!(self.out, "{}  {}", text(&position["holder"]), text(&position["municipality"]))?;
+        writeln!(self.out, "{}  {}", text(&position["holder"]), text(&position["municipality_code"]))?;
         writeln!(
             self.out,
             "Total {}  En reclamo {}  A pagar {}",

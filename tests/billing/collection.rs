@@ -116,11 +116,14 @@ fn a_reversal_removes_its_pair_or_is_an_adjustment(backend: Backend) {
     assert_eq!(report.lines().count(), 2, "{report}");
 
     // Settings that say nothing of Asobancaria, or something that is not known, make no file of it.
-    for files in [serde_json::Value::Null, serde_json::json!({"asobancaria": {"nit": "890500514-8"}}), serde_json::json!({"x": 1})] {
+    for files in [
+        serde_json::Value::Null,
+        serde_json::json!({"asobancaria": {"nit": "890500514-8"}}),
+        serde_json::json!({"x": 1}),
+    ] {
         let settings = PartnerSettings { files, ..PartnerSettings::default() };
         house.conn().transaction(|conn| conn.set_party_settings(&partner, &settings)).unwrap();
-        let refused =
-            write(&house.office, &house.door, &first[0], CollectionFormat::Asobancaria2001, std::io::sink());
+        let refused = write(&house.office, &house.door, &first[0], CollectionFormat::Asobancaria2001, std::io::sink());
         assert!(matches!(refused, Err(CollectionError::Settings { .. })), "{refused:?}");
     }
     let payment = write(&house.office, &house.door, &kept, CollectionFormat::Csv, std::io::sink());

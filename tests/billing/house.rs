@@ -141,7 +141,14 @@ fn register(store: &Store) {
             let settings = PartnerSettings { files, ..PartnerSettings::default() };
             let (id, kind) = (PartyId::new(id), PartyKind::Partner);
             let name = id.to_string();
-            conn.register_party(&Party { id: id.clone(), kind, name, settings, registered_at: now, suspended_at: None })?;
+            conn.register_party(&Party {
+                id: id.clone(),
+                kind,
+                name,
+                settings,
+                registered_at: now,
+                suspended_at: None,
+            })?;
             let settings = PointSettings { branch_code: Some(format!("00{place}1")), ..PointSettings::default() };
             let point = CollectionPointId::new(format!("{id}-01"));
             conn.register_collection_point(&CollectionPoint {

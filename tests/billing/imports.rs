@@ -148,9 +148,7 @@ fn rows_set_aside_are_mended_and_loaded(backend: Backend) {
     broken.lines[4] = broken.lines[4].replace("\"20000.00\"", "\"-5.00\"");
     let folder = tempfile::tempdir().unwrap();
     let rejects = folder.path().join("rejects.jsonl");
-    let report = house
-        .import_file(broken.file(), &Options { rejects: Some(rejects.clone()), ..valid_only() })
-        .unwrap();
+    let report = house.import_file(broken.file(), &Options { rejects: Some(rejects.clone()), ..valid_only() }).unwrap();
     assert_eq!((report.accounts_read, report.faults_total, report.accounts_removed), (11, 1, 0));
     // The account whose row was set aside is not forgotten: it stays as it was.
     assert_eq!(house.due(5), Some(Money::from_pesos(10_000)));
@@ -167,9 +165,8 @@ fn rows_set_aside_are_mended_and_loaded(backend: Backend) {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(csv.as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
-    let report = house
-        .import_file(file_of(&packed), &Options { rejects: Some(rejects.clone()), ..valid_only() })
-        .unwrap();
+    let report =
+        house.import_file(file_of(&packed), &Options { rejects: Some(rejects.clone()), ..valid_only() }).unwrap();
     assert_eq!((report.accounts_read, report.faults_total), (1, 1));
     let mended = std::fs::read_to_string(&rejects).unwrap().replace(";acti\n", ";active\n");
     let report = house.import_file(file_of(mended.as_bytes()), &Options::default()).unwrap();

@@ -54,7 +54,11 @@ fn a_paid_debt_never_appears_again(backend: Backend) {
     // Nothing moves back, even when an earlier batch is named.
     let later = seal(&house.office, &house.door, &PartyId::new("jj-pita"), date("2026-11-25")).unwrap();
     let named = |id: &str, as_of: &str, batch: String| {
-        Feed::full(id, as_of).accounts([1, 2], 0).account(3, 30_000).accounts(4..=6, 50_000).through("jj-pita", Some(batch))
+        Feed::full(id, as_of)
+            .accounts([1, 2], 0)
+            .account(3, 30_000)
+            .accounts(4..=6, 50_000)
+            .through("jj-pita", Some(batch))
     };
     house.import(&named("fri", "2026-11-27T04:00:00-05:00", later.batches[0].public_id())).unwrap();
     assert_eq!(house.due(3), Some(Money::from_pesos(30_000)));

@@ -18,7 +18,8 @@ use crate::house::{Backend, House, date, payment};
 crate::on_both!(a_date_is_sealed_once_and_early_when_it_is_named, what_is_over_is_sealed_by_itself);
 
 fn dates(batches: &[Arc<Fact>]) -> Vec<(String, String, i64)> {
-    let seal = |fact: &Arc<Fact>| seal_of(fact).map(|seal| (seal.from.to_string(), seal.through.to_string(), seal.count));
+    let seal =
+        |fact: &Arc<Fact>| seal_of(fact).map(|seal| (seal.from.to_string(), seal.through.to_string(), seal.count));
     batches.iter().filter_map(seal).collect()
 }
 
@@ -117,13 +118,8 @@ fn under_load_each_payment_is_in_exactly_one_batch() {
     let filter = recaudo::store::BatchFilter { partner: Some(partner.clone()), after: None, limit: 100 };
     for batch in house.conn().batches(&filter).unwrap() {
         let seal = seal_of(&batch).unwrap();
-        let page = BatchPage {
-            partner: partner.clone(),
-            from: seal.from,
-            through: seal.through,
-            after: None,
-            limit: 1000,
-        };
+        let page =
+            BatchPage { partner: partner.clone(), from: seal.from, through: seal.through, after: None, limit: 1000 };
         let facts = house.conn().batch_page(&page).unwrap();
         assert_eq!(i64::try_from(facts.len()).unwrap(), seal.count, "{seal:?}");
         assert_eq!(facts.iter().map(|fact| fact.amount).sum::<Money>(), seal.total);

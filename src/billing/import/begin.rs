@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
+use super::Options;
 use super::check::Checked;
 use super::report::ImportError;
-use super::Options;
 use crate::billing::Office;
 use crate::billing::door::Door;
 use crate::domain::calendar::Timestamp;
 use crate::domain::position::Snapshot;
 use crate::files::billing_feed;
-use crate::store::{
-    Connection, ImportRecord, ImportState, SnapshotKind, SnapshotRecord, SnapshotStatus, StoreError,
-};
+use crate::store::{Connection, ImportRecord, ImportState, SnapshotKind, SnapshotRecord, SnapshotStatus, StoreError};
 
 /// How many snapshots are looked back over for the newest one.
 const LOOK_BACK: u32 = 64;
@@ -52,7 +50,9 @@ pub(super) fn begin(
     let claim = Claim {
         record: ImportRecord { state: ImportState::Loading, heard_at: now, ..record.clone() },
         snapshot: wanted(checked, now),
-        stale_before: Timestamp::from_micros(now.micros() - i64::from(office.settings.import_lease_seconds) * 1_000_000),
+        stale_before: Timestamp::from_micros(
+            now.micros() - i64::from(office.settings.import_lease_seconds) * 1_000_000,
+        ),
         now,
     };
     door.insist("begin_import", || {
@@ -69,11 +69,7 @@ fn loaded_already(office: &Office, checked: &Checked) -> Result<bool, StoreError
 fn wanted(checked: &Checked, now: Timestamp) -> SnapshotRecord {
     let header = &checked.header;
     SnapshotRecord {
-        snapshot: Snapshot {
-            id: header.id.clone(),
-            as_of: header.as_of,
-            included_through: checked.included.clone(),
-        },
+        snapshot: Snapshot { id: header.id.clone(), as_of: header.as_of, included_through: checked.included.clone() },
         kind: match header.kind {
             billing_feed::SnapshotKind::Full => SnapshotKind::Full,
             billing_feed::SnapshotKind::Delta => SnapshotKind::Delta,
@@ -115,9 +111,8 @@ impl Claim {
             return Ok(Err(ImportError::Older { snapshot, as_of: wanted.as_of, newest, newest_as_of }));
         }
         if self.snapshot.kind == SnapshotKind::Delta
-            && let Some(broken) = latest.first().filter(|known| {
-                known.status == SnapshotStatus::Loading && known.snapshot.id != wanted.id
-            })
+            && let Some(broken) =
+                latest.first().filter(|known| known.status == SnapshotStatus::Loading && known.snapshot.id != wanted.id)
         {
             return Ok(Err(ImportError::Unfinished { unfinished: broken.snapshot.id.clone() }));
         }

@@ -110,12 +110,7 @@ fn read(
 }
 
 impl<D: Door> Loading<'_, D> {
-    fn write_all(
-        &self,
-        chunks: Receiver<Vec<Account>>,
-        total: u64,
-        watch: Watch<'_>,
-    ) -> Result<u64, ImportError> {
+    fn write_all(&self, chunks: Receiver<Vec<Account>>, total: u64, watch: Watch<'_>) -> Result<u64, ImportError> {
         let mut written = 0;
         for chunk in chunks {
             written += chunk.len() as u64;
@@ -137,9 +132,7 @@ impl<D: Door> Loading<'_, D> {
         let written = i64::try_from(written).unwrap_or(i64::MAX);
         let done = self.door.insist(operation, || {
             let job = job.clone();
-            move |conn: &mut Connection| {
-                Ok(if conn.hold_import(id, written, now)? { Some(job(conn)?) } else { None })
-            }
+            move |conn: &mut Connection| Ok(if conn.hold_import(id, written, now)? { Some(job(conn)?) } else { None })
         })?;
         done.ok_or(ImportError::Displaced)
     }
@@ -152,9 +145,8 @@ impl<D: Door> Loading<'_, D> {
         let (mut after, mut removed) = (String::new(), 0);
         loop {
             let (snapshot, from) = (self.snapshot.id.clone(), after);
-            let page = self.in_turn("import_removal", written, move |conn| {
-                conn.remove_absent(&snapshot, &from, REMOVAL_PAGE)
-            })?;
+            let page = self
+                .in_turn("import_removal", written, move |conn| conn.remove_absent(&snapshot, &from, REMOVAL_PAGE))?;
             let Some((last, gone)) = page else { return Ok(removed) };
             removed += u64::try_from(gone).unwrap_or(0);
             after = last;

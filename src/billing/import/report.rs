@@ -101,7 +101,9 @@ pub enum ImportError {
         snapshot: String,
     },
     /// A newer snapshot is known.
-    #[error("snapshot {snapshot} describes {as_of}, and {newest} of {newest_as_of} is loaded: an older file is not taken")]
+    #[error(
+        "snapshot {snapshot} describes {as_of}, and {newest} of {newest_as_of} is loaded: an older file is not taken"
+    )]
     Older {
         /// Its name.
         snapshot: String,
