@@ -21,7 +21,7 @@ use crate::auth::caller::PeerThumbprint;
 use crate::auth::certificate::{thumbprint, thumbprint_text};
 use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
-use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty};
+use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty, RegisteredPoint};
 use crate::billing::seal;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
@@ -120,15 +120,8 @@ impl App {
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
-        let upkeep = Upkeep {
-            posting: edge.posting.clone(),
-            reading: edge.reading.clone(),
-            clock: Arc::clone(&edge.clock),
-            policy: Arc::clone(&edge.policy),
-            settings: config.upkeep.clone(),
-        };
         let keeping = [tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
-        let mut tasks: Vec<_> = keeping.into_iter().chain([upkeep.start()]).collect();
+        let mut tasks: Vec<_> = keeping.into_iter().chain([upkeep(&edge).start()]).collect();
         if config.billing.automatic_seal {
             tasks.push(tokio::spawn(seal::keep_sealed(edge.office.clone(), edge.posting.clone())));
         }
@@ -239,13 +232,29 @@ fn read_register(connection: &mut Connection) -> Result<Register, StoreError> {
     });
     let parties = parties.collect();
     let points = connection.collection_points(None)?.into_iter();
-    let points = points.map(|point| (point.id, (point.party, point.suspended_at.is_some()))).collect();
+    let points = points.map(|point| {
+        let suspended = point.suspended_at.is_some();
+        (point.id, RegisteredPoint { party: point.party, suspended })
+    });
+    let points = points.collect();
     let certificates = connection.certificates(None)?.into_iter().map(|certificate| {
         let revoked = certificate.revoked_at.is_some();
         let registered = RegisteredCertificate { party: certificate.party, not_after: certificate.not_after, revoked };
         (certificate.thumbprint, registered)
     });
     Ok(Register { certificates: certificates.collect(), parties, points })
+}
+
+/// The scans of a gateway for what nobody asks for.
+#[must_use]
+pub fn upkeep(edge: &Edge) -> Upkeep {
+    Upkeep {
+        posting: edge.posting.clone(),
+        reading: edge.reading.clone(),
+        clock: Arc::clone(&edge.clock),
+        policy: Arc::clone(&edge.policy),
+        settings: edge.config.upkeep.clone(),
+    }
 }
 
 async fn keep_register(edge: web::Data<Edge>) {

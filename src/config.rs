@@ -43,6 +43,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub upkeep: Upkeep,
     pub counter: Policy,
+    pub reconciliation: crate::reconciling::Settings,
     pub billing: crate::billing::Settings,
     pub log: Log,
 }
@@ -278,6 +279,7 @@ impl Config {
         for sentence in self.billing.faults() {
             demand(false, sentence);
         }
+        faults.extend(self.reconciliation.faults());
         if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
     }
 

@@ -35,6 +35,8 @@ pub mod upkeep;
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
+// 7 Runs a reconciliation: loads, reads the file, keeps the outcome.
+pub mod reconciling;
 // The auditor: recomputes from the facts what was said along the way.
 pub mod ledger;
 // The partner's side: what the till and the demonstration call the gateway with.

@@ -12,6 +12,7 @@ mod office;
 mod openapi;
 mod party;
 mod point;
+mod reconcile;
 mod serve;
 mod till;
 mod verify;
@@ -66,6 +67,8 @@ enum Command {
     /// Make, register, list and revoke certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Compare a partner's own list, or the bank's statement, with the books.
+    Reconcile(reconcile::Arguments),
     /// A cashier's terminal for a partner without a cashier system.
     Till(till::Arguments),
     /// Check the ledger, or a receipt's signature.
@@ -115,6 +118,7 @@ pub fn run() -> ExitCode {
         Command::Party(command) => party::run(&context, command),
         Command::Point(command) => point::run(&context, command),
         Command::Certificate(command) => certificate::run(&context, command),
+        Command::Reconcile(arguments) => reconcile::run(&context, &arguments),
         Command::Till(arguments) => till::run(&context, arguments),
         Command::Verify(command) => verify::run(&context, command),
         Command::Billing(command) => billing::run(&context, command),

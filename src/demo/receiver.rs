@@ -86,7 +86,10 @@ async fn serve(listener: TcpListener, inbox: Arc<Inbox>) {
 async fn answer(mut stream: TcpStream, inbox: &Inbox) -> std::io::Result<()> {
     let Some((headers, body)) = read(&mut stream).await? else { return Ok(()) };
     let (status, reply) = take(inbox, &headers, &body);
-    let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", reply.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        reply.len()
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(reply.as_bytes()).await?;
     stream.shutdown().await
@@ -98,7 +101,9 @@ fn take(inbox: &Inbox, headers: &HeaderMap, body: &[u8]) -> (&'static str, Strin
     match verified {
         Some(false) => ("401 Unauthorized", String::new()),
         // The secret is told with the registration, and the registration waits for this answer.
-        _ if event["type"] == "endpoint.challenge" => ("200 OK", json!({"challenge": event["data"]["challenge"]}).to_string()),
+        _ if event["type"] == "endpoint.challenge" => {
+            ("200 OK", json!({"challenge": event["data"]["challenge"]}).to_string())
+        }
         None => ("503 Service Unavailable", String::new()),
         Some(true) => {
             lock(&inbox.events).push(event);

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod answer;
 pub mod billing;
+pub mod breaks;
 pub mod cash_sessions;
 pub mod collection_batches;
 pub mod deposits;
@@ -24,8 +25,10 @@ pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
 pub mod receipts;
+pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
+pub mod upload;
 pub mod views;
 
 use std::collections::BTreeMap;
@@ -34,6 +37,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::{Method, header};
 use actix_web::web;
+use tokio::sync::Semaphore;
 
 use crate::auth::caller::{self, Demand};
 use crate::auth::keys::SigningKeys;
@@ -76,6 +80,8 @@ pub struct Edge {
     pub office: Office,
     /// Billing files that are being taken in.
     pub uploads: Uploads,
+    /// Places for comparisons under way.
+    pub comparing: Arc<Semaphore>,
     /// What asks the owners of webhook endpoints for proof.
     pub sender: Sender,
     draining: AtomicBool,
@@ -141,6 +147,11 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/collection-batches"                  needs::<caller::BillingRead>()         => collection_batches::list;
     POST "/v1/collection-batches/{business_date}/seal" needs::<caller::BillingRead>()     => collection_batches::close;
     GET  "/v1/collection-batches/{id}/file"        needs::<caller::BillingRead>()         => collection_batches::file;
+    POST "/v1/reconciliations"                     needs::<caller::ReconciliationsWrite>() => reconciliations::create;
+    GET  "/v1/reconciliations/digests"             needs::<caller::ReconciliationsWrite>() => reconciliations::digests;
+    GET  "/v1/reconciliations/{id}"                needs::<caller::ReconciliationsRead>() => reconciliations::get;
+    GET  "/v1/reconciliations/{id}/breaks"         needs::<caller::ReconciliationsWrite>() => breaks::list;
+    POST "/v1/breaks/{id}/resolution"              needs::<caller::ReconciliationsWrite>() => breaks::resolve;
     POST "/oauth2/token"                           Access::Registered                     => oauth::token;
     GET  "/v1/whoami"                              Access::Registered                     => discovery::whoami;
     GET  "/.well-known/oauth-authorization-server" Access::Certificate                    => oauth::metadata;
@@ -182,6 +193,7 @@ impl Edge {
             policy,
             limits: Limits::new(config.limits.clone()),
             registry: Registry::default(),
+            comparing: Arc::new(Semaphore::new(config.reconciliation.at_once)),
             draining: AtomicBool::new(false),
             config,
             clock,

@@ -166,7 +166,7 @@ fn collection_point(edge: &Edge, peer: &Peer, asked: Option<&str>) -> Result<Opt
     };
     let register = edge.registry.current().ok_or_else(|| Problem::new("unavailable"))?;
     match register.points.get(&asked) {
-        Some((party, false)) if *party == peer.party => Ok(Some(asked)),
+        Some(point) if point.party == peer.party && !point.suspended => Ok(Some(asked)),
         _ => Err(Problem::new("collection-point-suspended").with("error", "unauthorized_client")),
     }
 }

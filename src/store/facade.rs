@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::imports::*;
+use super::reconciliation_records::*;
 use super::records::*;
 use super::webhook_records::*;
 use super::{Connection, StoreError, either};
@@ -13,7 +14,7 @@ use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::{BatchContents, Needs};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountNumber, CollectionPointId, Id, PartyId};
+use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId};
 use crate::domain::money::Money;
 use crate::domain::policy::{PartnerSettings, PointSettings, Policy};
 use crate::domain::position::{AccountState, Snapshot};
@@ -191,6 +192,27 @@ ask! {
     /// Forgets events that were handed on.
     outbox::forget_outbox(entries: &[OutboxEntry]) -> ();
 
+    /// A page of a partner's payments, each with what took it back.
+    compared::compared_payments(page: &ComparedPage) -> Vec<ComparedRow>;
+    /// A page of the deposits that anybody declared on some business dates.
+    compared::compared_deposits(
+        from: BusinessDate, through: BusinessDate, after: Option<(BusinessDate, Id)>, rows: u32
+    ) -> Vec<Arc<Fact>>;
+
+    /// A reconciliation of anybody.
+    reconciliations::reconciliation(id: Id) -> Option<RunRecord>;
+    /// Keeps a reconciliation, unless it is there; answers the one that is kept.
+    reconciliations::keep_reconciliation(run: &RunRecord) -> RunRecord;
+    /// Keeps the breaks that are not known yet.
+    reconciliations::keep_breaks(found: &[BreakRecord]) -> ();
+    /// Breaks of anybody by their ids; unknown ones are missing.
+    reconciliations::breaks(ids: &[Id]) -> Vec<BreakRecord>;
+    /// Everything that was said about these breaks, each in its order.
+    reconciliations::resolutions(ids: &[Id]) -> Vec<ResolutionRecord>;
+    /// What a party said under a key.
+    reconciliations::resolution_by_key(party: &PartyId, key: &IdempotencyKey) -> Option<ResolutionRecord>;
+    /// Adds what a side said; a place that is taken is a conflict.
+    reconciliations::add_resolution(record: &ResolutionRecord) -> ();
     /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends.
     locks::lock_fan_out() -> bool;
     /// Endpoints of one party or of all, those that are gone left out.

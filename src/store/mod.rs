@@ -13,6 +13,7 @@ pub mod imports;
 pub mod journal;
 mod mounted;
 mod postgres;
+pub mod reconciliation_records;
 pub mod records;
 mod schema;
 mod sqlite;
@@ -30,6 +31,7 @@ use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
 pub use imports::*;
+pub use reconciliation_records::*;
 pub use records::*;
 pub use webhook_records::*;
 

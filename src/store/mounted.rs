@@ -10,6 +10,8 @@ macro_rules! mount_queries {
         pub mod batches;
         #[path = "queries/certificates.rs"]
         pub mod certificates;
+        #[path = "queries/compared.rs"]
+        pub mod compared;
         #[path = "queries/exposure.rs"]
         pub mod exposure;
         #[path = "queries/facts.rs"]
@@ -28,6 +30,8 @@ macro_rules! mount_queries {
         pub mod payments;
         #[path = "queries/put.rs"]
         mod put;
+        #[path = "queries/reconciliations.rs"]
+        pub mod reconciliations;
         #[path = "queries/rows.rs"]
         mod rows;
         #[path = "queries/sessions.rs"]
