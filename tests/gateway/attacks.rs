@@ -32,7 +32,7 @@ fn claims(gateway: &Gateway, certificate_of: &str, party: &str, scopes: &[Scope]
 }
 
 fn sign(gateway: &Gateway, claims: &Claims) -> Option<String> {
-    gateway.running().edge.tokens.sign(claims).ok()
+    gateway.running().edge.tokens.sign(claims, gateway.clock.now()).ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
