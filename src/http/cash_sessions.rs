@@ -147,7 +147,7 @@ pub async fn get(
     let id = id_in_path(&path, "ses")?;
     let party = authorized.caller.party;
     let session = edge.read("cash_session", move |connection| connection.session(&party, id)).await?;
-    let view = session.and_then(|(opening, close)| CashSessionView::of(&opening, close.as_deref()));
+    let view = session.and_then(|record| CashSessionView::of(&record.opening, record.close.as_deref()));
     let view = view.ok_or_else(|| Problem::new("not-found"))?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
 }
