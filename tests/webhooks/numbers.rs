@@ -60,12 +60,12 @@ async fn numbers_have_no_gap_and_nothing_is_told_twice_by_two_gateways(books: &B
     let receiver = Receiver::good().await;
     let endpoint = desks[0].endpoint("operator", PartyKind::Operator, &receiver).await;
     let dispatchers = desks.each_ref().map(|desk| desk.dispatcher_with(|webhooks| webhooks.fan_out_batch = 7));
-    let paying = |desk: usize, point: &'static str| {
+    let paying = |desk: usize, point: &'static str, from: i64| {
         let posting = desks[desk].posting.clone();
         let requests: Vec<_> = (0..EACH)
             .map(|i| {
                 let id = recaudo::clock::Clock::id(&*books.clock);
-                keyed(id, &cashier(point), &format!("{point}-{i}"), pay(i % 4, 1_000 + i64::from(i)))
+                keyed(id, &cashier(point), &format!("{point}-{i}"), pay(i % 4, from + i64::from(i)))
             })
             .collect();
         tokio::spawn(async move {
@@ -74,7 +74,7 @@ async fn numbers_have_no_gap_and_nothing_is_told_twice_by_two_gateways(books: &B
             }
         })
     };
-    let (first, second) = (paying(0, "a-01"), paying(1, "b-01"));
+    let (first, second) = (paying(0, "a-01", 1_000), paying(1, "b-01", 2_000));
     first.await.unwrap();
     second.await.unwrap();
     let all = 2 * EACH as usize;
