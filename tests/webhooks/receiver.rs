@@ -127,7 +127,8 @@ async fn write(stream: &mut TcpStream, text: &str) -> bool {
 async fn read(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
     let (head, rest) = loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+        // What begins a TLS handshake is hung up on.
+        if stream.read_buf(&mut bytes).await.ok()? == 0 || bytes.starts_with(&[0x16]) {
             return None;
         }
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
