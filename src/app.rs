@@ -19,9 +19,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::auth::caller::PeerThumbprint;
 use crate::auth::certificate::{thumbprint, thumbprint_text};
+use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
-use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty};
-use crate::auth::token::{KeysError, Tokens};
+use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty, RegisteredPoint};
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
@@ -55,7 +55,7 @@ pub enum AppError {
     Webhooks(#[from] SettingsError),
     /// Token keys.
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    Keys(#[from] KeyError),
     /// Log or metrics.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -98,7 +98,7 @@ impl App {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, AppError> {
         let config = Arc::new(config);
         let tls = MutualTls::open(tls_files(&config.tls))?;
-        let tokens = Tokens::open(&config.token.keys, &config.server.public_url, clock.now())?;
+        let keys = Arc::new(SigningKeys::load_or_create(&config.token.keys, clock.now())?);
         let metrics = telemetry::metrics()?;
         let books = Books::open(Arc::clone(&config), Arc::clone(&clock)).await?;
         let Books { store, posting, writer, reading, readers } = books;
@@ -113,27 +113,32 @@ impl App {
             schedule: webhooks::schedule(&config.webhooks).map_err(SettingsError::from)?,
             settings: config.webhooks.clone(),
         };
-        let parts = Parts { config: Arc::clone(&config), clock, tokens, posting, reading, sender };
+        let parts = Parts { config: Arc::clone(&config), clock, keys, posting, reading, sender };
         let edge = web::Data::new(Edge::new(parts));
         refresh_register(&edge).await?;
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
-        let upkeep = Upkeep {
-            posting: edge.posting.clone(),
-            reading: edge.reading.clone(),
-            clock: Arc::clone(&edge.clock),
-            policy: Arc::clone(&edge.policy),
-            settings: config.upkeep.clone(),
-        };
         let keeping = [tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
-        let tasks = keeping.into_iter().chain([upkeep.start()]).collect();
+        let tasks = keeping.into_iter().chain([upkeep(&edge).start()]).collect();
         let dispatcher = Dispatcher::start(dispatching);
         let servers = vec![server.handle(), operations.handle()];
         let serving = vec![tokio::spawn(server), tokio::spawn(operations)];
         let drain = Duration::from_secs(config.server.drain_seconds);
         tracing::info!(%address, %operations_address, "the gateway is listening");
-        Ok(Running { address, operations_address, edge, tls, drain, servers, serving, tasks, dispatcher, writer, readers })
+        Ok(Running {
+            address,
+            operations_address,
+            edge,
+            tls,
+            drain,
+            servers,
+            serving,
+            tasks,
+            dispatcher,
+            writer,
+            readers,
+        })
     }
 }
 
@@ -223,13 +228,29 @@ fn read_register(connection: &mut Connection) -> Result<Register, StoreError> {
     });
     let parties = parties.collect();
     let points = connection.collection_points(None)?.into_iter();
-    let points = points.map(|point| (point.id, (point.party, point.suspended_at.is_some()))).collect();
+    let points = points.map(|point| {
+        let suspended = point.suspended_at.is_some();
+        (point.id, RegisteredPoint { party: point.party, suspended })
+    });
+    let points = points.collect();
     let certificates = connection.certificates(None)?.into_iter().map(|certificate| {
         let revoked = certificate.revoked_at.is_some();
         let registered = RegisteredCertificate { party: certificate.party, not_after: certificate.not_after, revoked };
         (certificate.thumbprint, registered)
     });
     Ok(Register { certificates: certificates.collect(), parties, points })
+}
+
+/// The scans of a gateway for what nobody asks for.
+#[must_use]
+pub fn upkeep(edge: &Edge) -> Upkeep {
+    Upkeep {
+        posting: edge.posting.clone(),
+        reading: edge.reading.clone(),
+        clock: Arc::clone(&edge.clock),
+        policy: Arc::clone(&edge.policy),
+        settings: edge.config.upkeep.clone(),
+    }
 }
 
 async fn keep_register(edge: web::Data<Edge>) {

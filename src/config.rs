@@ -43,6 +43,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub upkeep: Upkeep,
     pub counter: Policy,
+    pub reconciliation: crate::reconciling::Settings,
+    pub billing: crate::billing::Settings,
     pub log: Log,
 }
 
@@ -211,7 +213,13 @@ impl Config {
             }
         }
         let tls = &mut self.tls;
-        for path in [&mut tls.server_certificate, &mut tls.server_key, &mut tls.client_ca, &mut self.token.keys] {
+        for path in [
+            &mut tls.server_certificate,
+            &mut tls.server_key,
+            &mut tls.client_ca,
+            &mut self.token.keys,
+            &mut self.billing.spool,
+        ] {
             if path.is_relative() {
                 *path = folder.join(&*path);
             }
@@ -268,6 +276,10 @@ impl Config {
             self.counter.cut_off_minutes_before_midnight < 1440,
             "counter.cut_off_minutes_before_midnight is under 1440",
         );
+        for sentence in self.billing.faults() {
+            demand(false, sentence);
+        }
+        faults.extend(self.reconciliation.faults());
         if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
     }
 
@@ -285,10 +297,19 @@ impl Webhooks {
         demand((1..=60).contains(&self.attempt_timeout_seconds), "webhooks.attempt_timeout_seconds is 1 to 60");
         demand(self.max_answer_bytes <= 1_048_576, "webhooks.max_answer_bytes is at most 1048576");
         demand((1..=1000).contains(&self.max_endpoints), "webhooks.max_endpoints is 1 to 1000");
-        demand((1..=self.max_endpoints).contains(&self.max_endpoints_per_party), "webhooks.max_endpoints_per_party is 1 to webhooks.max_endpoints");
+        demand(
+            (1..=self.max_endpoints).contains(&self.max_endpoints_per_party),
+            "webhooks.max_endpoints_per_party is 1 to webhooks.max_endpoints",
+        );
         // Else a slow endpoint could take the last place of another.
-        demand((self.max_endpoints..=10_000).contains(&self.concurrency), "webhooks.concurrency is webhooks.max_endpoints to 10000");
-        demand((1..=self.lease_batch).contains(&self.concurrency_per_endpoint), "webhooks.concurrency_per_endpoint is 1 to webhooks.lease_batch");
+        demand(
+            (self.max_endpoints..=10_000).contains(&self.concurrency),
+            "webhooks.concurrency is webhooks.max_endpoints to 10000",
+        );
+        demand(
+            (1..=self.lease_batch).contains(&self.concurrency_per_endpoint),
+            "webhooks.concurrency_per_endpoint is 1 to webhooks.lease_batch",
+        );
         demand((1..=1000).contains(&self.lease_batch), "webhooks.lease_batch is 1 to 1000");
         let two_attempts = 2 * self.attempt_timeout_seconds;
         demand(u64::from(self.lease_seconds) >= two_attempts, "webhooks.lease_seconds is at least two attempts");

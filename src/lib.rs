@@ -35,6 +35,10 @@ pub mod upkeep;
 pub mod receipts;
 // 7 What the gateway, the partner and the bank say of one day, compared; pure.
 pub mod reconciliation;
+// 7 Runs a reconciliation: loads, reads the file, keeps the outcome.
+pub mod reconciling;
+// The auditor: recomputes from the facts what was said along the way.
+pub mod ledger;
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
 // 7 What is exchanged as files: read strictly, written exactly, streamed always.
@@ -43,3 +47,5 @@ pub mod files;
 pub mod till;
 // The main job, shown: a gateway from nothing and a day at the counter.
 pub mod demo;
+// 7 Billing's files come in, collection files go out.
+pub mod billing;

@@ -53,7 +53,7 @@ demand! {
     /// To take payments.
     PaymentsWrite: PaymentsWrite;
     /// To see one's own payments.
-    PaymentsRead: PaymentsWrite, ReversalsWrite;
+    PaymentsRead: PaymentsWrite;
     /// To take payments back.
     ReversalsWrite: ReversalsWrite;
     /// To ask for a reconnection.
@@ -70,8 +70,18 @@ demand! {
     BillingWrite: BillingWrite;
     /// To take collection files.
     BillingRead: BillingWrite, Admin;
+    /// To compare records, to see what came of it, and to settle differences.
+    ReconciliationsWrite: ReconciliationsWrite;
     /// To run the gateway.
     Admin: Admin;
+}
+
+/// To see a reconciliation, in one of several forms.
+#[derive(Debug)]
+pub struct ReconciliationsRead;
+impl Demand for ReconciliationsRead {
+    const ANY_OF: &'static [Scope] = &[Scope::ReconciliationsWrite];
+    const PRODUCES: Option<&'static str> = None;
 }
 
 /// A registered party on the other end, with or without a token.

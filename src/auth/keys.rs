@@ -16,6 +16,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::de::DeserializeOwned;
@@ -187,6 +188,22 @@ impl SigningKeys {
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut jws);
         Ok(jws)
+    }
+
+    /// The key that signs at an instant, as the token library takes it, and its id.
+    ///
+    /// # Errors
+    /// The library cannot write the key down.
+    pub fn encoding_key_at(&self, at: Timestamp) -> Result<(&str, EncodingKey), KeyError> {
+        let key = self.key_at(at);
+        let document = key.pair.to_pkcs8v1().map_err(|_| KeyError::Making)?;
+        Ok((&key.id, EncodingKey::from_ed_der(document.as_ref())))
+    }
+
+    /// Every key as the token library verifies with it, by id.
+    #[must_use]
+    pub fn decoding_keys(&self) -> std::collections::HashMap<String, DecodingKey> {
+        self.public.0.iter().map(|(id, bytes)| (id.clone(), DecodingKey::from_ed_der(bytes))).collect()
     }
 
     /// The public side, every key.

@@ -19,12 +19,14 @@ pub enum Scope {
     CashSessionsWrite,
     /// Send snapshots, take collection files.
     BillingWrite,
+    /// Compare one's own records with the gateway's, and settle differences.
+    ReconciliationsWrite,
     /// Run the gateway.
     Admin,
 }
 
 /// Every scope with its word in the contract and the kinds of party that may have it.
-pub const TABLE: [(Scope, &str, &[PartyKind]); 8] = [
+pub const TABLE: [(Scope, &str, &[PartyKind]); 9] = [
     (Scope::AccountsRead, "accounts:read", &[PartyKind::Partner]),
     (Scope::PaymentsWrite, "payments:write", &[PartyKind::Partner]),
     (Scope::ReversalsWrite, "reversals:write", &[PartyKind::Partner, PartyKind::Operator]),
@@ -32,6 +34,7 @@ pub const TABLE: [(Scope, &str, &[PartyKind]); 8] = [
     (Scope::ReconnectionsFulfil, "reconnections:fulfil", &[PartyKind::Reconnection, PartyKind::Operator]),
     (Scope::CashSessionsWrite, "cash-sessions:write", &[PartyKind::Partner]),
     (Scope::BillingWrite, "billing:write", &[PartyKind::Billing]),
+    (Scope::ReconciliationsWrite, "reconciliations:write", &[PartyKind::Partner, PartyKind::Operator]),
     (Scope::Admin, "admin", &[PartyKind::Operator]),
 ];
 

@@ -26,8 +26,8 @@ pub struct Register {
     pub certificates: HashMap<String, RegisteredCertificate>,
     /// Parties.
     pub parties: HashMap<PartyId, RegisteredParty>,
-    /// Collection points: whose they are, and whether they are suspended.
-    pub points: HashMap<CollectionPointId, (PartyId, bool)>,
+    /// Collection points.
+    pub points: HashMap<CollectionPointId, RegisteredPoint>,
 }
 
 /// A certificate of a party.
@@ -49,6 +49,15 @@ pub struct RegisteredParty {
     /// What it is called.
     pub name: String,
     /// It may not call.
+    pub suspended: bool,
+}
+
+/// A collection point.
+#[derive(Clone, Debug)]
+pub struct RegisteredPoint {
+    /// Whose it is.
+    pub party: PartyId,
+    /// It takes no money.
     pub suspended: bool,
 }
 

@@ -1,32 +1,22 @@
 //! Access tokens: short-lived, signed, and bound to the certificate they were given to (RFC 8705, 9068).
 //!
-//! The keys are files in one directory; the newest signs, all verify, so a key is changed by adding a
-//! file. A signature costs 100 µs to verify, so verified tokens are remembered until they expire.
+//! The keys are those of `keys.rs`: the latest signs, all verify, so a key is changed by adding a file.
+//! A signature costs 100 µs to verify, so verified tokens are remembered until they expire.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::Write;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject;
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::keys::{KeyError, SigningKeys};
 use super::policy::Scope;
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::Id;
 
 /// Verified tokens remembered at once.
 const MAX_REMEMBERED: usize = 8192;
-/// Key files read at start.
-const MAX_KEYS: usize = 32;
 /// The longest token that is looked at.
 const MAX_TOKEN_BYTES: usize = 4096;
 
@@ -75,26 +65,11 @@ pub enum TokenError {
     Expired,
 }
 
-/// What is wrong with the keys.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    /// A file or the directory.
-    #[error("token keys in {0}: {1}")]
-    File(String, std::io::Error),
-    /// A file that is no Ed25519 key.
-    #[error("token key {0} is not an Ed25519 key in PKCS#8 PEM form")]
-    NotAKey(String),
-    /// A key could not be made or used.
-    #[error("token key: {0}")]
-    Key(String),
-}
-
 /// The keys, and what they verified lately.
 pub struct Tokens {
     public_url: String,
-    signing: (String, EncodingKey),
+    keys: Arc<SigningKeys>,
     verifying: HashMap<String, DecodingKey>,
-    jwks: Value,
     remembered: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
 }
 
@@ -107,49 +82,23 @@ impl Claims {
 }
 
 impl Tokens {
-    /// Reads the keys of a directory; makes one when there is none.
-    ///
-    /// # Errors
-    /// The directory or a key cannot be read, made or used.
-    pub fn open(directory: &Path, public_url: &str, now: Timestamp) -> Result<Self, KeysError> {
-        let broken = |error| KeysError::File(directory.display().to_string(), error);
-        fs::create_dir_all(directory).map_err(broken)?;
-        let mut files = key_files(directory).map_err(broken)?;
-        if files.is_empty() {
-            make_key(directory, now)?;
-            files = key_files(directory).map_err(broken)?;
-        }
-        let mut keys = Vec::new();
-        for file in files.iter().rev().take(MAX_KEYS) {
-            keys.push(read_key(file)?);
-        }
-        let jwks = json!({ "keys": keys.iter().map(|key| &key.public).collect::<Vec<_>>() });
-        let verifying = keys.iter().map(|key| (key.kid.clone(), key.verifying.clone())).collect();
-        let newest = keys.into_iter().next().ok_or_else(|| KeysError::NotAKey(directory.display().to_string()))?;
-        Ok(Self {
-            public_url: public_url.to_owned(),
-            signing: (newest.kid, newest.signing),
-            verifying,
-            jwks,
-            remembered: Mutex::new(HashMap::new()),
-        })
-    }
-
-    /// The public keys (RFC 7517).
+    /// Tokens signed and verified with these keys.
     #[must_use]
-    pub const fn jwks(&self) -> &Value {
-        &self.jwks
+    pub fn new(keys: Arc<SigningKeys>, public_url: &str) -> Self {
+        let verifying = keys.decoding_keys();
+        Self { public_url: public_url.to_owned(), keys, verifying, remembered: Mutex::new(HashMap::new()) }
     }
 
-    /// Signs a token.
+    /// Signs a token with the key of an instant.
     ///
     /// # Errors
     /// The key does not sign.
-    pub fn sign(&self, claims: &Claims) -> Result<String, KeysError> {
+    pub fn sign(&self, claims: &Claims, now: Timestamp) -> Result<String, KeyError> {
+        let (id, key) = self.keys.encoding_key_at(now)?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.signing.0.clone());
-        jsonwebtoken::encode(&header, claims, &self.signing.1).map_err(|error| KeysError::Key(error.to_string()))
+        header.kid = Some(id.to_owned());
+        jsonwebtoken::encode(&header, claims, &key).map_err(|_| KeyError::Making)
     }
 
     /// The claims of a new token.
@@ -233,57 +182,19 @@ pub struct Grant<'a> {
     pub minutes: u32,
 }
 
-struct Key {
-    kid: String,
-    signing: EncodingKey,
-    verifying: DecodingKey,
-    public: Value,
-}
-
-/// The key files, the newest last.
-fn key_files(directory: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.path().extension().is_some_and(|extension| extension == "pem") {
-            files.push((entry.metadata()?.modified()?, entry.path()));
-        }
-    }
-    files.sort();
-    Ok(files.into_iter().map(|(_, path)| path).collect())
-}
-
-fn read_key(file: &Path) -> Result<Key, KeysError> {
-    let not_a_key = || KeysError::NotAKey(file.display().to_string());
-    let der = PrivatePkcs8KeyDer::from_pem_file(file).map_err(|_| not_a_key())?;
-    let pair = Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| not_a_key())?;
-    let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-    // RFC 7638: the required members in lexicographic order.
-    let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)));
-    Ok(Key {
-        public: json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "use": "sig", "alg": "EdDSA" }),
-        kid,
-        signing: EncodingKey::from_ed_der(der.secret_pkcs8_der()),
-        verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()),
-    })
-}
-
-fn make_key(directory: &Path, now: Timestamp) -> Result<(), KeysError> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(|error| KeysError::Key(error.to_string()))?;
-    let path = directory.join(format!("{}.pem", now.micros()));
-    let broken = |error| KeysError::File(path.display().to_string(), error);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(broken)?;
-    file.write_all(key.serialize_pem().as_bytes()).and_then(|()| file.sync_all()).map_err(broken)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const URL: &str = "https://pay.example";
     const NOW: Timestamp = Timestamp::from_micros(1_764_000_000_000_000);
+
+    fn tokens(folder: &std::path::Path, url: &str) -> Tokens {
+        Tokens::new(Arc::new(SigningKeys::load_or_create(folder, NOW).unwrap()), url)
+    }
 
     fn claims(tokens: &Tokens) -> Claims {
         let scopes = [Scope::AccountsRead, Scope::PaymentsWrite];
@@ -294,27 +205,27 @@ mod tests {
     #[test]
     fn a_token_is_ours_until_it_expires_and_an_older_key_still_verifies() {
         let folder = tempfile::tempdir().unwrap();
-        let tokens = Tokens::open(folder.path(), URL, NOW).unwrap();
+        let tokens = tokens(folder.path(), URL);
         let claims = claims(&tokens);
-        let token = tokens.sign(&claims).unwrap();
+        let token = tokens.sign(&claims, NOW).unwrap();
         assert_eq!(*tokens.verify(&token, NOW).unwrap(), claims);
         assert!(claims.permits(Scope::PaymentsWrite) && !claims.permits(Scope::Admin));
         assert_eq!(tokens.verify(&token, NOW.plus_minutes(10)), Err(TokenError::Expired));
-        make_key(folder.path(), NOW.plus_minutes(1)).unwrap();
-        let renewed = Tokens::open(folder.path(), URL, NOW).unwrap();
+        SigningKeys::create(folder.path(), NOW.plus_minutes(1)).unwrap();
+        let renewed = self::tokens(folder.path(), URL);
         assert_eq!(*renewed.verify(&token, NOW).unwrap(), claims);
-        assert_eq!(renewed.jwks()["keys"].as_array().map(Vec::len), Some(2));
-        let elsewhere = Tokens::open(folder.path(), "https://other.example", NOW).unwrap();
+        assert_eq!(renewed.keys.jwks()["keys"].as_array().map(Vec::len), Some(2));
+        let elsewhere = self::tokens(folder.path(), "https://other.example");
         assert_eq!(elsewhere.verify(&token, NOW), Err(TokenError::Invalid));
     }
 
     #[test]
     fn forged_tokens_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let tokens = Tokens::open(folder.path(), URL, NOW).unwrap();
-        let token = tokens.sign(&claims(&tokens)).unwrap();
+        let tokens = tokens(folder.path(), URL);
+        let token = tokens.sign(&claims(&tokens), NOW).unwrap();
         let parts: Vec<&str> = token.split('.').collect();
-        let kid = &tokens.signing.0;
+        let kid = tokens.keys.key_id_at(NOW);
         let header = |text: String| URL_SAFE_NO_PAD.encode(text);
         let unsigned = header(format!(r#"{{"alg":"none","typ":"at+jwt","kid":"{kid}"}}"#));
         let symmetric = header(format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"{kid}"}}"#));

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Context, Failure};
 use crate::app::tls_files;
+use crate::auth::keys::SigningKeys;
 use crate::auth::mutual_tls::MutualTls;
-use crate::auth::token::Tokens;
 use crate::config::Config;
 use crate::store::Store;
 
@@ -44,9 +44,8 @@ fn certificates(config: &Config) -> Result<String, String> {
 }
 
 fn keys(config: &Config, context: &Context) -> Result<String, String> {
-    let url = &config.server.public_url;
-    let tokens = Tokens::open(&config.token.keys, url, context.now()).map_err(|error| error.to_string())?;
-    Ok(format!("{} in use", tokens.jwks()["keys"].as_array().map_or(0, Vec::len)))
+    let keys = SigningKeys::load_or_create(&config.token.keys, context.now()).map_err(|error| error.to_string())?;
+    Ok(format!("{} in use", keys.jwks()["keys"].as_array().map_or(0, Vec::len)))
 }
 
 fn schema(config: &Config) -> Result<String, String> {

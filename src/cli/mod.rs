@@ -2,15 +2,20 @@
 //!
 //! Nothing is decided here. Exit codes: 0 done; 1 the work failed; 2 usage or configuration.
 
+mod batch;
+mod billing;
 mod certificate;
 mod check;
 mod demo;
 mod migrate;
+mod office;
 mod openapi;
 mod party;
 mod point;
+mod reconcile;
 mod serve;
 mod till;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -62,8 +67,19 @@ enum Command {
     /// Make, register, list and revoke certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Compare a partner's own list, or the bank's statement, with the books.
+    Reconcile(reconcile::Arguments),
     /// A cashier's terminal for a partner without a cashier system.
     Till(till::Arguments),
+    /// Check the ledger, or a receipt's signature.
+    #[command(subcommand)]
+    Verify(verify::Command),
+    /// Load billing files, and write samples of them.
+    #[command(subcommand)]
+    Billing(billing::Command),
+    /// List, seal and export collection batches.
+    #[command(subcommand)]
+    Batch(batch::Command),
 }
 
 /// Why a command ends without its work done.
@@ -102,7 +118,11 @@ pub fn run() -> ExitCode {
         Command::Party(command) => party::run(&context, command),
         Command::Point(command) => point::run(&context, command),
         Command::Certificate(command) => certificate::run(&context, command),
+        Command::Reconcile(arguments) => reconcile::run(&context, &arguments),
         Command::Till(arguments) => till::run(&context, arguments),
+        Command::Verify(command) => verify::run(&context, command),
+        Command::Billing(command) => billing::run(&context, command),
+        Command::Batch(command) => batch::run(&context, command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

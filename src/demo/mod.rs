@@ -5,6 +5,7 @@
 
 pub mod day;
 pub mod prepare;
+pub mod receiver;
 pub mod stage;
 
 use std::io::Write;
@@ -84,7 +85,7 @@ pub async fn run(
         // Nobody is left to be answered with `Connection: close`.
         config.server.drain_seconds = 0;
     }
-    let prepared = prepare::books(&folder, &config, clock.as_ref()).await?;
+    let prepared = prepare::books(&folder, &config, &clock).await?;
     stage.line(&format!("Prepared {}: {prepared}.", options.dir.display()));
     if options.exit && !options.scenario {
         return Ok(());

@@ -3,22 +3,25 @@
 //! Everything lies in one folder, and a second call goes on with what is there. The folder's
 //! `recaudo.toml` makes every other command work on the same data.
 
-use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::DemoError;
 use crate::auth::certificate::CertificateFacts;
+use crate::billing::Office;
+use crate::billing::door::WriterDoor;
+use crate::billing::import::{self, Options};
 use crate::certificates::{CertificatesError, DevelopmentAuthority, Validity};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::account::Account;
 use crate::domain::calendar::Timestamp;
 use crate::domain::command::PartyKind;
 use crate::domain::ids::{CollectionPointId, PartyId};
 use crate::domain::policy::{PartnerSettings, PointSettings};
-use crate::domain::position::Snapshot;
 use crate::files::billing_sample;
+use crate::posting::Posting;
 use crate::store::{self, Store};
 
 /// Days that a development identity is valid.
@@ -115,13 +118,13 @@ impl Folder {
 ///
 /// # Errors
 /// The books or the sample fail.
-pub async fn books(folder: &Folder, config: &Config, clock: &dyn Clock) -> Result<String, DemoError> {
-    let (folder, database, now) = (folder.clone(), config.database.clone(), clock.now());
+pub async fn books(folder: &Folder, config: &Config, clock: &Arc<dyn Clock>) -> Result<String, DemoError> {
+    let (folder, config, clock) = (folder.clone(), config.clone(), Arc::clone(clock));
     let work = tokio::task::spawn_blocking(move || {
-        let store = Store::new(&database)?;
+        let store = Store::new(&config.database)?;
         store.migrate()?;
-        register(&folder, &store, now)?;
-        load_sample(&folder, &store, now)
+        register(&folder, &store, clock.now())?;
+        load_sample(&folder, &config, &store, &clock)
     });
     work.await.map_err(|error| DemoError::Sample(error.to_string()))?
 }
@@ -182,33 +185,29 @@ fn collection_point(party: &str, name: &str, ordinal: u8, now: Timestamp) -> sto
 }
 
 /// Writes the sample of billing once, and loads it into books that have no accounts yet.
-fn load_sample(folder: &Folder, store: &Store, now: Timestamp) -> Result<String, DemoError> {
+fn load_sample(folder: &Folder, config: &Config, store: &Store, clock: &Arc<dyn Clock>) -> Result<String, DemoError> {
     let file = folder.sample();
     if !file.exists() {
-        let out = BufWriter::new(std::fs::File::create(&file)?);
-        billing_sample::sample(SAMPLE_ACCOUNTS, SAMPLE_SEED, now, out)?;
+        let out = BufWriter::new(File::create(&file)?);
+        billing_sample::sample(SAMPLE_ACCOUNTS, SAMPLE_SEED, clock.now(), out)?;
     }
     let mut connection = store.connect()?;
     if connection.count_accounts()? == 0 {
-        let text = std::fs::read_to_string(&file)?;
-        let accounts: Result<Vec<Account>, _> = text.lines().skip(1).map(serde_json::from_str).collect();
-        let accounts = accounts.map_err(|error| DemoError::Sample(error.to_string()))?;
-        let snapshot = Snapshot { id: format!("sample-{now}"), as_of: now, included_through: BTreeMap::new() };
-        let record = store::SnapshotRecord {
-            snapshot: snapshot.clone(),
-            kind: store::SnapshotKind::Full,
-            file_hash: snapshot.id.clone(),
-            status: store::SnapshotStatus::Loading,
-            accounts_read: 0,
-            accounts_rejected: 0,
-            started_at: now,
-            finished_at: None,
-        };
-        connection.transaction(|connection| {
-            connection.begin_snapshot(&record)?;
-            connection.replace_accounts(&snapshot, &accounts)?;
-            connection.finish_snapshot(&snapshot.id, accounts.len() as i64, 0, now)
-        })?;
+        import_file(config, store, clock, &file)?;
     }
     Ok(format!("{} accounts, {} parties", connection.count_accounts()?, PARTIES.len()))
+}
+
+/// Loads a billing file as `recaudo billing import` does. Blocks.
+///
+/// # Errors
+/// It was refused.
+pub fn import_file(config: &Config, store: &Store, clock: &Arc<dyn Clock>, file: &Path) -> Result<(), DemoError> {
+    let office = Office::new(config, store.clone(), Arc::clone(clock));
+    let policy = Arc::clone(&office.policy);
+    let (posting, writer) = Posting::start(store, policy, Arc::clone(clock), &config.posting)?;
+    let door = WriterDoor::new(posting, tokio::runtime::Handle::current());
+    let imported = import::run(&office, &door, clock.id(), &mut File::open(file)?, &Options::default(), &|_| {});
+    writer.stop();
+    imported.map(drop).map_err(|error| DemoError::Sample(error.to_string()))
 }

@@ -20,11 +20,12 @@ pub fn series(partner: &PartyId) -> String {
 /// Decides a seal.
 ///
 /// # Errors
-/// Unknown partner, or the business date is closed, or it lies in the future.
+/// Unknown partner, or the business date is closed, or it lies behind the open one.
 pub fn seal(world: &World, moment: &Moment<'_>, command: &Seal) -> Result<Vec<Fact>, Rejection> {
     let partner = world.partner(&command.partner).ok_or(Rejection::NotFound)?;
-    let today = world.policy.business_date(moment.now);
-    if command.through > today || partner.sealed_through.is_some_and(|sealed| command.through <= sealed) {
+    // The open date may be named before it is over: what comes later takes the next one.
+    let open = world.business_date(&command.partner, moment.now);
+    if command.through > open || partner.sealed_through.is_some_and(|sealed| command.through <= sealed) {
         return Err(Rejection::BatchNotSealable);
     }
     let series = series(&command.partner);

@@ -82,6 +82,11 @@ pub enum Command {
     },
     /// Close the business dates up to one.
     Seal(Seal),
+    /// Print a receipt again.
+    CopyReceipt {
+        /// The payment.
+        payment_id: Id,
+    },
 }
 
 /// Take money.
@@ -254,6 +259,7 @@ impl Needs {
             Command::Reconnect { account_number } => _ = self.accounts.insert(account_number.clone()),
             Command::MoveOrder(step) => _ = self.facts.insert(step.order_id),
             Command::Overdue { order_id } => _ = self.facts.insert(*order_id),
+            Command::CopyReceipt { payment_id } => _ = self.facts.insert(*payment_id),
             Command::Seal(seal) => _ = self.partners.insert(seal.partner.clone()),
         }
     }

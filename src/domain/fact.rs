@@ -10,6 +10,7 @@ use super::calendar::{BusinessDate, Timestamp};
 use super::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
 use super::money::Money;
 use super::position::Figures;
+use super::receipt_copy::ReceiptCopy;
 use super::session::SessionStamp;
 
 /// One thing that happened.
@@ -92,6 +93,8 @@ pub enum Body {
     ReconnectionMove(ReconnectionMove),
     /// A business date was closed for ever.
     BatchSeal(BatchSeal),
+    /// A receipt was printed again.
+    ReceiptCopy(ReceiptCopy),
 }
 
 /// Money taken at a counter.
@@ -444,6 +447,7 @@ impl Body {
             Self::ReconnectionOrder(_) => "reconnection_order",
             Self::ReconnectionMove(_) => "reconnection_move",
             Self::BatchSeal(_) => "batch_seal",
+            Self::ReceiptCopy(_) => "receipt_copy",
         }
     }
 
@@ -460,6 +464,7 @@ impl Body {
             Self::ReconnectionOrder(_) => "rec",
             Self::ReconnectionMove(_) => "mov",
             Self::BatchSeal(_) => "bat",
+            Self::ReceiptCopy(_) => "cop",
         }
     }
 }
@@ -539,7 +544,7 @@ impl Fact {
                 OrderStatus::Requested | OrderStatus::InProgress => Vec::new(),
             },
             Body::BatchSeal(_) => vec!["collection_batch.sealed"],
-            Body::SessionOpening(_) | Body::Deposit(_) => Vec::new(),
+            Body::SessionOpening(_) | Body::Deposit(_) | Body::ReceiptCopy(_) => Vec::new(),
         }
     }
 }

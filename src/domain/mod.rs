@@ -24,6 +24,7 @@ pub mod batch;
 pub mod deposit;
 pub mod exposure;
 pub mod payment;
+pub mod receipt_copy;
 pub mod receipt_number;
 pub mod reconnection;
 pub mod reversal;

@@ -96,7 +96,7 @@ pub async fn open(
         base,
     });
     let hash = body.hash("POST", PLACE);
-    created(edge.submit(&authorized.caller, key, hash, command).await?, PLACE, |fact| CashSessionView::of(fact, None))
+    created(edge.submit(&authorized.caller, key, hash, command).await?, PLACE, CashSessionView::opened)
 }
 
 /// Counts a drawer and closes its session.
@@ -129,7 +129,9 @@ pub async fn close(
     let cashier = request.cashier.clone().unwrap_or_default();
     let command = Command::Close(Close { session_id, cashier, denominations });
     let hash = body.hash("POST", &format!("{PLACE}/{path}/close"));
-    created(edge.submit(&authorized.caller, key, hash, command).await?, "", SessionCloseView::of)
+    created(edge.submit(&authorized.caller, key, hash, command).await?, "", |fact| {
+        SessionCloseView::of(fact, &edge.keys)
+    })
 }
 
 /// One of the caller's cash sessions.
@@ -147,7 +149,7 @@ pub async fn get(
     let id = id_in_path(&path, "ses")?;
     let party = authorized.caller.party;
     let session = edge.read("cash_session", move |connection| connection.session(&party, id)).await?;
-    let view = session.and_then(|record| CashSessionView::of(&record.opening, record.close.as_deref()));
+    let view = session.and_then(|session| CashSessionView::of(&session, &edge.keys));
     let view = view.ok_or_else(|| Problem::new("not-found"))?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
 }

@@ -82,9 +82,9 @@ pub struct Capabilities {
 pub async fn whoami(edge: web::Data<Edge>, known: Known) -> Result<HttpResponse, Problem> {
     let peer = known.0;
     let register = edge.registry.current().ok_or_else(|| Problem::new("unavailable"))?;
-    let own = register.points.iter().filter(|(_, (party, _))| *party == peer.party);
+    let own = register.points.iter().filter(|(_, point)| point.party == peer.party);
     let mut collection_points: Vec<_> =
-        own.map(|(id, (_, suspended))| CollectionPointStanding { id: id.to_string(), suspended: *suspended }).collect();
+        own.map(|(id, point)| CollectionPointStanding { id: id.to_string(), suspended: point.suspended }).collect();
     collection_points.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Whoami {
         party: peer.party.to_string(),
@@ -136,7 +136,7 @@ pub async fn problem(request: HttpRequest, path: web::Path<String>) -> Result<Ht
     response.insert_header((header::CONTENT_LANGUAGE, tag)).insert_header((header::VARY, "Accept, Accept-Language"));
     let asks_for_a_page = request.headers().contains_key(header::ACCEPT)
         && accepts(&request, "text/html")
-        && !request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "*/*");
+        && request.headers().get(header::ACCEPT).is_none_or(|accept| accept != "*/*");
     if asks_for_a_page {
         let page = format!(
             "<!doctype html><html lang=\"{tag}\"><meta charset=\"utf-8\"><title>{title}</title>\

@@ -74,6 +74,31 @@ pub fn language(headers: &HeaderMap) -> Language {
     best.1
 }
 
+/// The form that `Accept` prefers among those there are, the earlier of two it likes equally; `None`:
+/// it wants none of them.
+#[must_use]
+pub fn weigh(headers: &HeaderMap, forms: &[&'static str]) -> Option<&'static str> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accept.trim().is_empty() {
+        return forms.first().copied();
+    }
+    let quality = |form: &str| {
+        let family = form.split('/').next().unwrap_or_default();
+        let ranges = accept.split(',').filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
+            let exact = name.eq_ignore_ascii_case(form);
+            let fits = exact || name == "*/*" || name.strip_suffix("/*").is_some_and(|start| start == family);
+            fits.then_some((if exact { 2 } else { u8::from(name != "*/*") }, quality))
+        });
+        // What names the form closest decides (RFC 9110 12.5.1).
+        ranges.max_by_key(|(closeness, _)| *closeness).map_or(0, |(_, quality)| quality)
+    };
+    let best = forms.iter().map(|form| quality(form)).max().filter(|quality| *quality > 0)?;
+    forms.iter().copied().find(|form| quality(form) == best)
+}
+
 /// Whole days between now and the end of a certificate.
 #[must_use]
 pub const fn days_left(not_after: Timestamp, now: Timestamp) -> i64 {

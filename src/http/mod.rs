@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod breaks;
 pub mod cash_sessions;
 pub mod deposits;
 pub mod discovery;
@@ -21,8 +22,11 @@ pub mod payments;
 pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
+pub mod receipts;
+pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
+pub mod upload;
 pub mod views;
 
 use std::collections::BTreeMap;
@@ -31,8 +35,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::{Method, header};
 use actix_web::web;
+use tokio::sync::Semaphore;
 
 use crate::auth::caller::{self, Demand};
+use crate::auth::keys::SigningKeys;
 use crate::auth::limits::Limits;
 use crate::auth::policy::Scope;
 use crate::auth::registry::Registry;
@@ -53,7 +59,9 @@ pub struct Edge {
     pub policy: Arc<Policy>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
+    /// The keys that sign tokens, receipts and closes.
+    pub keys: Arc<SigningKeys>,
+    /// Tokens.
     pub tokens: Tokens,
     /// Who is registered.
     pub registry: Registry,
@@ -63,6 +71,8 @@ pub struct Edge {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// Places for comparisons under way.
+    pub comparing: Arc<Semaphore>,
     /// What asks the owners of webhook endpoints for proof.
     pub sender: Sender,
     draining: AtomicBool,
@@ -111,6 +121,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v1/payments/batch"                      needs::<caller::PaymentsWrite>()       => payments_batch::create;
     GET  "/v1/payments/{id}"                       needs::<caller::PaymentsRead>()        => payments::get;
     POST "/v1/payments/{id}/reversals"             needs::<caller::ReversalsWrite>()      => reversals::create;
+    GET  "/v1/payments/{id}/receipt"               needs::<caller::PaymentsRead>()        => receipts::get;
+    POST "/v1/payments/{id}/receipt-copies"        needs::<caller::PaymentsWrite>()       => receipts::copy;
     POST "/v1/cash-sessions"                       needs::<caller::CashSessionsWrite>()   => cash_sessions::open;
     GET  "/v1/cash-sessions/{id}"                  needs::<caller::CashSessionsWrite>()   => cash_sessions::get;
     POST "/v1/cash-sessions/{id}/close"            needs::<caller::CashSessionsWrite>()   => cash_sessions::close;
@@ -121,6 +133,11 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/reconnections"                       needs::<caller::ReconnectionsRead>()   => reconnections::list;
     GET  "/v1/reconnections/{id}"                  needs::<caller::ReconnectionsRead>()   => reconnections::get;
     POST "/v1/reconnections/{id}/status"           needs::<caller::ReconnectionsFulfil>() => reconnections::report;
+    POST "/v1/reconciliations"                     needs::<caller::ReconciliationsWrite>() => reconciliations::create;
+    GET  "/v1/reconciliations/digests"             needs::<caller::ReconciliationsWrite>() => reconciliations::digests;
+    GET  "/v1/reconciliations/{id}"                needs::<caller::ReconciliationsRead>() => reconciliations::get;
+    GET  "/v1/reconciliations/{id}/breaks"         needs::<caller::ReconciliationsWrite>() => breaks::list;
+    POST "/v1/breaks/{id}/resolution"              needs::<caller::ReconciliationsWrite>() => breaks::resolve;
     POST "/oauth2/token"                           Access::Registered                     => oauth::token;
     GET  "/v1/whoami"                              Access::Registered                     => discovery::whoami;
     GET  "/.well-known/oauth-authorization-server" Access::Certificate                    => oauth::metadata;
@@ -136,8 +153,8 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
-    /// Keys and tokens.
-    pub tokens: Tokens,
+    /// The keys that sign.
+    pub keys: Arc<SigningKeys>,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
@@ -150,15 +167,17 @@ impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, tokens, posting, reading, sender } = parts;
+        let Parts { config, clock, keys, posting, reading, sender } = parts;
         Self {
+            tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
             policy: Arc::new(config.counter.clone()),
             limits: Limits::new(config.limits.clone()),
             registry: Registry::default(),
+            comparing: Arc::new(Semaphore::new(config.reconciliation.at_once)),
             draining: AtomicBool::new(false),
             config,
             clock,
-            tokens,
+            keys,
             posting,
             reading,
             sender,

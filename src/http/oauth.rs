@@ -105,7 +105,7 @@ pub async fn token(edge: web::Data<Edge>, known: Known, form: Form) -> Result<Ht
         minutes,
     };
     let claims = edge.tokens.claims(grant, edge.clock.now(), edge.clock.id());
-    let access_token = edge.tokens.sign(&claims).map_err(|error| {
+    let access_token = edge.tokens.sign(&claims, edge.clock.now()).map_err(|error| {
         tracing::error!(%error, "no token could be signed");
         Problem::new("internal")
     })?;
@@ -142,7 +142,7 @@ pub async fn metadata(edge: web::Data<Edge>) -> HttpResponse {
     security(("mutual_tls" = [])),
 )]
 pub async fn jwks(edge: web::Data<Edge>) -> HttpResponse {
-    HttpResponse::Ok().json(edge.tokens.jwks())
+    HttpResponse::Ok().json(edge.keys.jwks())
 }
 
 fn scopes(kind: PartyKind, asked: Option<&str>) -> Result<Vec<Scope>, Problem> {
@@ -166,7 +166,7 @@ fn collection_point(edge: &Edge, peer: &Peer, asked: Option<&str>) -> Result<Opt
     };
     let register = edge.registry.current().ok_or_else(|| Problem::new("unavailable"))?;
     match register.points.get(&asked) {
-        Some((party, false)) if *party == peer.party => Ok(Some(asked)),
+        Some(point) if point.party == peer.party && !point.suspended => Ok(Some(asked)),
         _ => Err(Problem::new("collection-point-suspended").with("error", "unauthorized_client")),
     }
 }

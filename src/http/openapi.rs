@@ -6,7 +6,10 @@ use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, Securit
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
-use super::{accounts, cash_sessions, deposits, discovery, oauth, payments, payments_batch, reconnections, reversals};
+use super::{
+    accounts, breaks, cash_sessions, deposits, discovery, oauth, payments, payments_batch, receipts, reconciliations,
+    reconnections, reversals,
+};
 use crate::auth::policy::TABLE;
 
 /// A refusal (RFC 9457), with the members that the case has besides.
@@ -176,15 +179,18 @@ impl Modify for Locks {
         (name = "cash-sessions", description = "One cashier's drawer from opening to counted close."),
         (name = "deposits", description = "Cash that went to the bank."),
         (name = "reconnections", description = "Bringing the light back."),
+        (name = "reconciliations", description = "What the gateway, the partner and the bank say of the same days, compared."),
         (name = "access", description = "Who calls, and what they may do."),
         (name = "discovery", description = "What the gateway says of itself."),
     ),
     paths(
         accounts::get,
         payments::create, payments::get, payments::list, payments_batch::create, reversals::create,
+        receipts::get, receipts::copy,
         cash_sessions::open, cash_sessions::close, cash_sessions::get,
         deposits::declare, deposits::verify, deposits::get,
         reconnections::create, reconnections::get, reconnections::list, reconnections::report,
+        reconciliations::create, reconciliations::get, reconciliations::digests, breaks::list, breaks::resolve,
         oauth::token, oauth::metadata, oauth::jwks,
         discovery::whoami, discovery::heartbeat, discovery::problem, discovery::contract,
     ),

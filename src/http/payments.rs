@@ -142,7 +142,7 @@ pub async fn create(
     get, path = "/v1/payments/{id}", tag = "payments", operation_id = "getPayment",
     params(("id" = String, Path, description = "The payment's id.", example = "pay_01k6y3b5wqe7h8m2n4p6r8t0v2")),
     responses((status = 200, description = "The payment, and what became of it.", body = PaymentRecordView), Refusals),
-    security(("mutual_tls" = [], "oauth2" = ["payments:write"]), ("mutual_tls" = [], "oauth2" = ["reversals:write"])),
+    security(("mutual_tls" = [], "oauth2" = ["payments:write"])),
 )]
 pub async fn get(
     edge: web::Data<Edge>,
@@ -162,7 +162,7 @@ pub async fn get(
     get, path = "/v1/payments", tag = "payments", operation_id = "listPayments",
     params(PaymentQuery),
     responses((status = 200, description = "A page of payments; Link has the next.", body = PaymentPage), Refusals),
-    security(("mutual_tls" = [], "oauth2" = ["payments:write"]), ("mutual_tls" = [], "oauth2" = ["reversals:write"])),
+    security(("mutual_tls" = [], "oauth2" = ["payments:write"])),
 )]
 pub async fn list(
     edge: web::Data<Edge>,

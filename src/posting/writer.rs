@@ -141,8 +141,8 @@ impl Writer {
                 }
             }
             // One row that cannot be read, or one place that everybody wants, is no reason to refuse
-            // the neighbours.
-            if batch.len() > 1 {
+            // the neighbours; a database that has no time for one has none for the others.
+            if batch.len() > 1 && !matches!(error, StoreError::Unavailable(_)) {
                 return batch.into_iter().for_each(|one| self.post(vec![one]));
             }
             tracing::error!(%error, "a command could not be posted");

@@ -231,7 +231,8 @@ fn only_two_that_sum(groups: &[Parts], whole: Money, fits: impl Fn(usize) -> boo
 }
 
 /// A slip number without what people and banks add to it: blanks, dashes, zeros on the left.
-fn plain_slip(text: &str) -> String {
+#[must_use]
+pub fn plain_slip(text: &str) -> String {
     let kept: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     kept.trim_start_matches('0').to_owned()
 }

@@ -20,5 +20,7 @@ pub mod result;
 pub mod table;
 mod twins;
 
+pub use deposits::plain_slip;
+
 #[cfg(test)]
 mod tests;

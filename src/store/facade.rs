@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::imports::*;
+use super::reconciliation_records::*;
 use super::records::*;
 use super::webhook_records::*;
 use super::{Connection, StoreError, either};
@@ -12,7 +14,7 @@ use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::{BatchContents, Needs};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountNumber, CollectionPointId, Id, PartyId};
+use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId};
 use crate::domain::money::Money;
 use crate::domain::policy::{PartnerSettings, PointSettings, Policy};
 use crate::domain::position::{AccountState, Snapshot};
@@ -108,6 +110,11 @@ ask! {
     /// Facts of anybody, in the order of their ids; unknown ones are missing.
     facts::facts(ids: &[Id]) -> Vec<Arc<Fact>>;
 
+    /// Facts of anybody in the order of their ids, after one.
+    ledger::facts_page(after: Option<Id>, limit: u32) -> Vec<Arc<Fact>>;
+    /// Facts of anybody in the order of their series and places, after a place.
+    ledger::series_page(after: &(String, i64), limit: u32) -> Vec<Arc<Fact>>;
+
     /// A payment of this party.
     payments::payment(party: &PartyId, id: Id) -> Option<Listed>;
     /// A party's payments.
@@ -185,6 +192,27 @@ ask! {
     /// Forgets events that were handed on.
     outbox::forget_outbox(entries: &[OutboxEntry]) -> ();
 
+    /// A page of a partner's payments, each with what took it back.
+    compared::compared_payments(page: &ComparedPage) -> Vec<ComparedRow>;
+    /// A page of the deposits that anybody declared on some business dates.
+    compared::compared_deposits(
+        from: BusinessDate, through: BusinessDate, after: Option<(BusinessDate, Id)>, rows: u32
+    ) -> Vec<Arc<Fact>>;
+
+    /// A reconciliation of anybody.
+    reconciliations::reconciliation(id: Id) -> Option<RunRecord>;
+    /// Keeps a reconciliation, unless it is there; answers the one that is kept.
+    reconciliations::keep_reconciliation(run: &RunRecord) -> RunRecord;
+    /// Keeps the breaks that are not known yet.
+    reconciliations::keep_breaks(found: &[BreakRecord]) -> ();
+    /// Breaks of anybody by their ids; unknown ones are missing.
+    reconciliations::breaks(ids: &[Id]) -> Vec<BreakRecord>;
+    /// Everything that was said about these breaks, each in its order.
+    reconciliations::resolutions(ids: &[Id]) -> Vec<ResolutionRecord>;
+    /// What a party said under a key.
+    reconciliations::resolution_by_key(party: &PartyId, key: &IdempotencyKey) -> Option<ResolutionRecord>;
+    /// Adds what a side said; a place that is taken is a conflict.
+    reconciliations::add_resolution(record: &ResolutionRecord) -> ();
     /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends.
     locks::lock_fan_out() -> bool;
     /// Endpoints of one party or of all, those that are gone left out.
@@ -216,4 +244,29 @@ ask! {
     webhook_deliveries::replay_webhook_deliveries(endpoint: Id, replay: &Replay, now: Timestamp) -> usize;
     /// How much is still to be told.
     webhook_deliveries::webhook_backlog() -> Backlog;
+    /// A billing file by the name it got when it came.
+    imports::import(id: Id) -> Option<ImportRecord>;
+    /// The latest file that brought a snapshot.
+    imports::import_of_snapshot(snapshot: &str) -> Option<ImportRecord>;
+    /// The file whose turn it is to be written.
+    imports::loading_import() -> Option<ImportRecord>;
+    /// Writes down a file, or what became of it. Two that say `loading` collide.
+    imports::put_import(record: &ImportRecord) -> ();
+    /// Ends the turn of a file that another one displaces.
+    imports::displace_import(id: Id, at: Timestamp) -> ();
+    /// Says that a file is still being written. `false`: its turn is over.
+    imports::hold_import(id: Id, accounts: i64, at: Timestamp) -> bool;
+    /// Forgets accounts that a full snapshot does not show, among the next `rows` after a number;
+    /// answers the last number looked at and how many went, nothing at the end.
+    imports::remove_absent(snapshot: &str, after: &str, rows: u32) -> Option<(String, i64)>;
+
+    /// What one part of a batch's files was first made with.
+    batch_files::batch_file(batch: Id, part: &str) -> Option<String>;
+    /// Keeps what one part of a batch's files is made with, unless it is kept already.
+    batch_files::keep_batch_file(batch: Id, part: &str, settings: &str) -> String;
+    /// The payments that were taken back within a partner's business dates, a page of them: the
+    /// reversal, its date, and the payment.
+    batch_files::reversed_in(
+        partner: &PartyId, from: BusinessDate, through: BusinessDate, after: Option<(BusinessDate, Id)>, rows: u32
+    ) -> Vec<(Id, BusinessDate, Id)>;
 }

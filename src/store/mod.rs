@@ -7,9 +7,13 @@
 #![allow(clippy::duplicate_mod, reason = "the query files are mounted once a backend, on purpose")]
 
 mod facade;
+#[cfg(test)]
+mod hot_tests;
+pub mod imports;
 pub mod journal;
 mod mounted;
 mod postgres;
+pub mod reconciliation_records;
 pub mod records;
 mod schema;
 mod sqlite;
@@ -26,6 +30,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::MigrationHarness;
 use secrecy::ExposeSecret;
 
+pub use imports::*;
+pub use reconciliation_records::*;
 pub use records::*;
 pub use webhook_records::*;
 
@@ -36,6 +42,10 @@ use crate::domain::position::Snapshot;
 
 /// Snapshots that a connection remembers, at most.
 const REMEMBERED_SNAPSHOTS: usize = 4096;
+
+/// How the databases begin to say that they have no time now, or are going away.
+const BUSY: [&str; 4] =
+    ["database is locked", "canceling statement due to", "terminating connection", "the database system is"];
 
 /// Why the books cannot be read or written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -284,9 +294,7 @@ impl From<DieselError> for StoreError {
                         Self::Unavailable(sentence)
                     }
                     _ if sentence.contains("deadlock detected") => Self::Conflict(sentence),
-                    _ if sentence.contains("database is locked") || sentence.starts_with("terminating connection") => {
-                        Self::Unavailable(sentence)
-                    }
+                    _ if BUSY.iter().any(|words| sentence.starts_with(words)) => Self::Unavailable(sentence),
                     _ if sentence.starts_with("no such table") || sentence.ends_with("does not exist") => {
                         Self::Schema(sentence)
                     }

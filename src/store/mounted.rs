@@ -4,14 +4,22 @@ macro_rules! mount_queries {
     () => {
         #[path = "queries/accounts.rs"]
         pub mod accounts;
+        #[path = "queries/batch_files.rs"]
+        pub mod batch_files;
         #[path = "queries/batches.rs"]
         pub mod batches;
         #[path = "queries/certificates.rs"]
         pub mod certificates;
+        #[path = "queries/compared.rs"]
+        pub mod compared;
         #[path = "queries/exposure.rs"]
         pub mod exposure;
         #[path = "queries/facts.rs"]
         pub mod facts;
+        #[path = "queries/imports.rs"]
+        pub mod imports;
+        #[path = "queries/ledger.rs"]
+        pub mod ledger;
         #[path = "queries/orders.rs"]
         pub mod orders;
         #[path = "queries/outbox.rs"]
@@ -22,6 +30,8 @@ macro_rules! mount_queries {
         pub mod payments;
         #[path = "queries/put.rs"]
         mod put;
+        #[path = "queries/reconciliations.rs"]
+        pub mod reconciliations;
         #[path = "queries/rows.rs"]
         mod rows;
         #[path = "queries/sessions.rs"]

@@ -33,6 +33,20 @@ diesel::table! {
     outbox (fact, event) { fact -> Text, event -> Text, }
 }
 diesel::table! {
+    reconciliation_runs (id) { id -> Text, party -> Text, kind -> Text, from_date -> Integer, to_date -> Integer,
+        as_of -> Integer, inputs_hash -> Text, file_hash -> Text, result -> Text, created_at -> BigInt,
+        asked_by -> Text, }
+}
+diesel::table! {
+    breaks (id) { id -> Text, party -> Text, run -> Text, cause -> Text, owner -> Text, document -> Text,
+        first_seen_at -> BigInt, }
+}
+diesel::table! {
+    break_resolutions (id) { id -> Text, break_id -> Text, seq -> Integer, side -> Text, party -> Text, kind -> Text,
+        cure -> Nullable<Text>, explanation -> Nullable<Text>, status -> Text, idempotency_key -> Text,
+        request_hash -> Text, at -> BigInt, }
+}
+diesel::table! {
     webhook_endpoints (id) { id -> Text, party -> Text, url -> Text, event_types -> Text, secret -> Text,
         retiring_secret -> Nullable<Text>, retiring_until -> Nullable<BigInt>, status -> Text,
         disabled_reason -> Nullable<Text>, last_seq -> BigInt, created_at -> BigInt, }
@@ -43,6 +57,15 @@ diesel::table! {
         lease_until -> Nullable<BigInt>, lease_owner -> Nullable<Text>, status -> Text,
         last_status -> Nullable<BigInt>, last_error -> Nullable<Text>, settled_at -> Nullable<BigInt>,
         acknowledged_at -> Nullable<BigInt>, }
+}
+
+diesel::table! {
+    imports (id) { id -> Text, snapshot -> Nullable<Text>, file_hash -> Nullable<Text>, state -> Text,
+        accounts -> BigInt, started_at -> BigInt, heard_at -> BigInt, finished_at -> Nullable<BigInt>,
+        report -> Text, }
+}
+diesel::table! {
+    batch_files (batch, part) { batch -> Text, part -> Text, settings -> Text, }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(certificates, parties);

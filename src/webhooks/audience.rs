@@ -22,10 +22,9 @@ pub const fn may_ask_for(kind: PartyKind, event: EventType) -> bool {
                 | E::SuspensionCancelRequested
                 | E::CertificateExpiring
         ),
-        PartyKind::Billing => matches!(
-            event,
-            E::PaymentPosted | E::PaymentReversed | E::CollectionBatchSealed | E::CertificateExpiring
-        ),
+        PartyKind::Billing => {
+            matches!(event, E::PaymentPosted | E::PaymentReversed | E::CollectionBatchSealed | E::CertificateExpiring)
+        }
     }
 }
 

@@ -27,11 +27,7 @@ pub struct FannedOut {
 ///
 /// # Errors
 /// The database fails.
-pub fn fan_out(
-    connection: &mut Connection,
-    now: Timestamp,
-    most: u32,
-) -> Result<FannedOut, StoreError> {
+pub fn fan_out(connection: &mut Connection, now: Timestamp, most: u32) -> Result<FannedOut, StoreError> {
     if !connection.lock_fan_out()? {
         return Ok(FannedOut { taken: 0, elsewhere: true });
     }

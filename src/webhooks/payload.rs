@@ -69,7 +69,7 @@ pub fn data(fact: &Fact, event: EventType) -> Value {
             "batch_id": fact.public_id(), "partner": seal.partner, "from": seal.from, "through": seal.through,
             "count": seal.count, "total": seal.total,
         }),
-        Body::SessionOpening(_) | Body::Deposit(_) => json!({}),
+        Body::SessionOpening(_) | Body::Deposit(_) | Body::ReceiptCopy(_) => json!({}),
     };
     let amount = match &fact.body {
         Body::Payment(_) => Some(fact.amount),

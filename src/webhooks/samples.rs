@@ -145,7 +145,14 @@ fn payment() -> Payment {
 
 fn figures() -> Figures {
     let zero = Money::ZERO;
-    Figures { total_due: zero, disputed: zero, payable_now: zero, past_due: zero, credit: zero, position_version: "v".into() }
+    Figures {
+        total_due: zero,
+        disputed: zero,
+        payable_now: zero,
+        past_due: zero,
+        credit: zero,
+        position_version: "v".into(),
+    }
 }
 
 fn exposure() -> ExposureStamp {
@@ -164,4 +171,3 @@ fn session() -> SessionStamp {
         chain: "0".repeat(64),
     }
 }
-

@@ -3,6 +3,8 @@
 //! Every answer that these tests see is held against the contract: its status has to be declared for its
 //! route, and a refusal has to be a whole problem document.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by ending")]
+
 mod access;
 mod attacks;
 mod concurrency;
@@ -12,6 +14,7 @@ mod harness;
 mod idempotency;
 mod lookups;
 mod shape;
+mod unknown;
 
 #[path = "../support/mod.rs"]
 mod support;

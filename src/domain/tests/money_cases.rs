@@ -235,6 +235,38 @@ fn what_is_disputed_is_never_asked_for_nor_taken() {
 }
 
 #[test]
+fn an_old_credit_does_not_eat_what_is_disputed_either() {
+    let mut bench = Bench::with(vec![account(vec![bill("F1", "2026-10-20", 3_000_000)])]);
+    bench.pays(pay(PaymentKind::Full, 3_000_000));
+    // F1 is not shown any more, though billing has not heard of the payment: it is free for the others.
+    let mut disputed = bill("F2", "2026-11-20", 2_500_000);
+    disputed.disputed = pesos(20_000);
+    let next = account(vec![disputed, bill("F3", "2026-11-21", 1_000_000)]);
+    bench.load("second", "2026-11-24T08:00:00-05:00", &[], vec![next]);
+    let figures = bench.position().figures;
+    assert_eq!((figures.total_due, figures.disputed), (pesos(20_000), pesos(20_000)));
+    assert_eq!((figures.payable_now, figures.credit), (Money::ZERO, pesos(15_000)));
+}
+
+#[test]
+fn an_offline_payment_is_known_again_when_a_snapshot_has_settled_it() {
+    let mut bench = Bench::with(vec![account(vec![bill("F1", "2026-10-20", 10_000_000)])]);
+    bench.point("a-01", |point| point.offline_floor_limit = Some(pesos(100_000)));
+    let taken = || crate::domain::command::Pay {
+        offline: true,
+        collected_at: Some(at("2026-11-24T08:00:00-05:00")),
+        ..pay(PaymentKind::Partial, 2_000_000)
+    };
+    bench.pays(taken());
+    bench.now = at("2026-11-26T09:00:00-05:00");
+    let next = account(vec![bill("F1", "2026-10-20", 8_000_000)]);
+    bench.load("second", "2026-11-26T03:00:00-05:00", &[("a", "2026-11-25")], vec![next]);
+    let again = bench.refused(&cashier("a-01"), Command::Pay(taken()));
+    assert_eq!(again.code(), "possible-duplicate");
+    assert_eq!(bench.position().figures.payable_now, pesos(80_000));
+}
+
+#[test]
 fn the_first_rule_in_the_list_is_the_one_that_is_given() {
     let mut bench = Bench::with(vec![account(vec![bill("F1", "2026-10-20", 1_000_000)])]);
     bench.policy(|policy| policy.partial_step = pesos(100));

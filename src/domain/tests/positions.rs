@@ -24,7 +24,9 @@ fn next_snapshot(a: usize, b: usize, as_of: crate::domain::calendar::Timestamp) 
 
 /// What billing sends with it: the balances and what clears the cause, less what it contains.
 fn next_account(account: &Account, snapshot: &Snapshot, facts: &[Arc<Fact>]) -> Account {
-    let contained: Vec<&Arc<Fact>> = facts.iter().filter(|fact| snapshot.contains(fact)).collect();
+    let through = |fact: &Fact| snapshot.included_through.get(&fact.party);
+    let contained: Vec<&Arc<Fact>> =
+        facts.iter().filter(|fact| through(fact).is_some_and(|day| fact.business_date <= *day)).collect();
     let mut next = billed(account, &contained);
     let balance = |account: &Account| account.bills.iter().map(|bill| bill.balance).sum::<Money>();
     let paid = balance(account) - balance(&next);

@@ -4,9 +4,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::SessionStampView;
+use crate::auth::keys::SigningKeys;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::fact::{Body, Deposit, DepositVerification, Fact, SessionClose};
 use crate::domain::money::Money;
+use crate::domain::session::SessionStamp;
+use crate::store::SessionRecord;
+
+/// The kind of a signed close.
+pub const CLOSE_TYPE: &str = "cash-session-close+jws";
 
 /// A cash session: its opening, and its close when it is closed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +40,8 @@ pub struct CashSessionView {
     /// The business date it belongs to.
     #[schema(value_type = String, format = Date)]
     pub business_date: BusinessDate,
+    /// How it stands: after its last payment or reversal.
+    pub session: SessionStampView,
     /// How it was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close: Option<SessionCloseView>,
@@ -68,6 +76,29 @@ pub struct SessionCloseView {
     pub denominations: Vec<DenominationView>,
     /// Closed by the gateway because its business date was over.
     pub unattended: bool,
+    /// The close as a compact JWS (EdDSA, typ `cash-session-close+jws`) over totals and chain head, to be
+    /// verified with the published keys; the same bytes each time.
+    pub signed: String,
+}
+
+/// What a signed close says.
+#[derive(Serialize)]
+struct CloseClaims<'a> {
+    session_id: String,
+    close_id: &'a str,
+    party: &'a str,
+    collection_point: &'a str,
+    till: &'a str,
+    cashier: &'a str,
+    closed_at: Timestamp,
+    business_date: BusinessDate,
+    count: i64,
+    total: Money,
+    expected: Money,
+    counted: Option<Money>,
+    difference: Option<Money>,
+    unattended: bool,
+    chain: &'a str,
 }
 
 /// How many notes or coins of one value.
@@ -151,11 +182,22 @@ pub struct DepositRecordView {
 }
 
 impl CashSessionView {
-    /// The session that an opening began and a close ended; `None` when the fact opens none.
+    /// A session as its facts tell it; `None` when the first opens none.
     #[must_use]
-    pub fn of(opening: &Fact, close: Option<&Fact>) -> Option<Self> {
+    pub fn of(record: &SessionRecord, keys: &SigningKeys) -> Option<Self> {
+        let close = record.close.as_deref();
+        let last = close.or(record.last.as_deref()).and_then(Fact::session);
+        Self::seen(&record.opening, last, close.and_then(|close| SessionCloseView::of(close, keys)))
+    }
+
+    /// A session that has just been opened; `None` when the fact opens none.
+    #[must_use]
+    pub fn opened(opening: &Fact) -> Option<Self> {
+        Self::seen(opening, None, None)
+    }
+
+    fn seen(opening: &Fact, last: Option<&SessionStamp>, close: Option<SessionCloseView>) -> Option<Self> {
         let Body::SessionOpening(body) = &opening.body else { return None };
-        let close = close.and_then(SessionCloseView::of);
         Some(Self {
             id: opening.public_id(),
             status: if close.is_some() { "closed" } else { "open" }.to_owned(),
@@ -166,16 +208,18 @@ impl CashSessionView {
             implicit: body.implicit,
             opened_at: opening.recorded_at,
             business_date: opening.business_date,
+            session: last.unwrap_or(&body.session).into(),
             close,
         })
     }
 }
 
 impl SessionCloseView {
-    /// The close of a fact; `None` when it is none.
+    /// The close of a fact, signed by the key of its instant; `None` when it is none.
     #[must_use]
-    pub fn of(fact: &Fact) -> Option<Self> {
+    pub fn of(fact: &Fact, keys: &SigningKeys) -> Option<Self> {
         let Body::SessionClose(close) = &fact.body else { return None };
+        let signed = keys.sign(CLOSE_TYPE, &CloseClaims::of(fact, close, &fact.public_id()), fact.recorded_at).ok()?;
         let SessionClose { session, cashier, expected, counted, difference, denominations, unattended, .. } = close;
         let denominations = denominations.iter();
         Some(Self {
@@ -188,7 +232,30 @@ impl SessionCloseView {
             difference: *difference,
             denominations: denominations.map(|d| DenominationView { value: d.value, count: d.count }).collect(),
             unattended: *unattended,
+            signed,
         })
+    }
+}
+
+impl<'a> CloseClaims<'a> {
+    fn of(fact: &'a Fact, close: &'a SessionClose, close_id: &'a str) -> Self {
+        Self {
+            session_id: close.session.id.with_prefix("ses"),
+            close_id,
+            party: fact.party.as_str(),
+            collection_point: fact.collection_point.as_ref().map_or("", |point| point.as_str()),
+            till: &close.till,
+            cashier: &close.cashier,
+            closed_at: fact.recorded_at,
+            business_date: fact.business_date,
+            count: close.session.count,
+            total: close.session.total,
+            expected: close.expected,
+            counted: close.counted,
+            difference: close.difference,
+            unattended: close.unattended,
+            chain: &close.session.chain,
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::domain::policy::Policy;
 use crate::domain::position::AccountState;
 use crate::domain::session::TillState;
 use crate::domain::world::{PartnerState, PointState, World, scopes};
-use crate::domain::{batch, deposit, reconnection};
+use crate::domain::{batch, deposit, receipt_copy, reconnection};
 use crate::store::schema::facts;
 use crate::store::statement::statement;
 use crate::store::{SnapshotCache, StoreError};
@@ -217,6 +217,7 @@ fn load_series(conn: &mut Conn, world: &mut World, needs: &Needs) -> Result<(), 
     let named = world.facts.values().filter_map(|fact| match &fact.body {
         Body::ReconnectionOrder(_) => Some(reconnection::series(fact.id)),
         Body::Deposit(_) => Some(deposit::series(fact.id)),
+        Body::Payment(_) => Some(receipt_copy::series(fact.id)),
         _ => None,
     });
     let series: Vec<String> = tills.chain(seals).chain(named).collect();

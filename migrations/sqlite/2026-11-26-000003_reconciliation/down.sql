@@ -1,0 +1,4 @@
+DROP INDEX facts_deposits;
+DROP TABLE break_resolutions;
+DROP TABLE breaks;
+DROP TABLE reconciliation_runs;

@@ -1,0 +1,227 @@
+//! The first pass: everything is judged and nothing is written.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest, Sha256};
+
+use super::report::{Fault, ImportError, Outcome, Report};
+use super::{Options, Step, Watch};
+use crate::billing::{Office, Settings};
+use crate::domain::calendar::BusinessDate;
+use crate::domain::fact::Body;
+use crate::domain::ids::{AccountNumber, Id, PartyId};
+use crate::domain::position::hex;
+use crate::files::billing_feed::{self, FeedError, RowError, RowFault, SnapshotHeader};
+
+/// How many rows are read between two words on how far it came.
+const ROWS_A_STEP: u64 = 4096;
+
+/// What the first pass found.
+pub(super) struct Checked {
+    pub(super) header: SnapshotHeader,
+    /// For each partner that the header names, the last business date whose payments are in the file.
+    pub(super) included: BTreeMap<PartyId, BusinessDate>,
+    pub(super) sha256: String,
+    /// Accounts without a fault.
+    pub(super) accounts: u64,
+    /// The first faults.
+    pub(super) faults: Vec<Fault>,
+    pub(super) faults_total: u64,
+    /// The header names something that is not so: no part of the file can be taken.
+    pub(super) header_broken: bool,
+}
+
+impl Checked {
+    pub(super) fn refused(&self, options: &Options, settings: &Settings) -> bool {
+        let bearable = options.accept_valid && self.faults_total <= settings.max_rejects as u64;
+        self.header_broken || (self.faults_total > 0 && !bearable)
+    }
+
+    pub(super) fn report(&self) -> Report {
+        Report {
+            outcome: Outcome::Loaded,
+            snapshot: self.header.id.clone(),
+            kind: self.header.kind,
+            as_of: self.header.as_of,
+            sha256: self.sha256.clone(),
+            included_through: self.included.clone(),
+            accounts_read: self.accounts,
+            accounts_removed: 0,
+            orders_completed: 0,
+            faults_total: self.faults_total,
+            faults: self.faults.clone(),
+            rejects: None,
+        }
+    }
+
+    fn fault(&mut self, fault: Fault, settings: &Settings) {
+        self.faults_total += 1;
+        if self.faults.len() < settings.max_faults {
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// Reads the file to its end.
+pub(super) fn check(
+    office: &Office,
+    file: &mut File,
+    options: &Options,
+    watch: Watch<'_>,
+) -> Result<Checked, ImportError> {
+    let total = file.metadata().map_err(ImportError::File)?.len();
+    file.rewind().map_err(ImportError::File)?;
+    let settings = &office.settings;
+    let mut bytes = Hashed { inner: file, hash: Sha256::new(), read: Arc::default() };
+    let progress = Arc::clone(&bytes.read);
+    let (header, rows) = billing_feed::open(&mut bytes, options.format, &settings.feed(&office.policy))?;
+    let mut checked = Checked {
+        header,
+        included: BTreeMap::new(),
+        sha256: String::new(),
+        accounts: 0,
+        faults: Vec::new(),
+        faults_total: 0,
+        header_broken: false,
+    };
+    resolve_batches(office, &mut checked)?;
+    let mut once = Once::default();
+    for (nth, row) in (1..).zip(rows) {
+        match row {
+            Ok(row) if once.is_first(&row.account.account_number) => checked.accounts += 1,
+            Ok(row) => checked.fault(twice(row.line, &row.account.account_number), settings),
+            Err(RowError::Rejected(fault)) => checked.fault(Fault::from(*fault), settings),
+            Err(RowError::Broken(error)) => return Err(error.into()),
+        }
+        if once.len() > settings.max_accounts {
+            return Err(ImportError::TooMany { most: settings.max_accounts });
+        }
+        if nth % ROWS_A_STEP == 0 {
+            watch(Step::Checking(progress.load(Ordering::Relaxed), total));
+        }
+    }
+    io::copy(&mut bytes, &mut io::sink()).map_err(ImportError::File)?;
+    checked.sha256 = hex(&bytes.hash.finalize());
+    watch(Step::Checking(total, total));
+    Ok(checked)
+}
+
+fn twice(line: u64, number: &AccountNumber) -> Fault {
+    Fault {
+        line,
+        column: 1,
+        pointer: "/account_number".to_owned(),
+        rule: "an account stands once in a file".to_owned(),
+        found: number.to_string(),
+    }
+}
+
+/// The batches that the header names, as the business dates they closed.
+fn resolve_batches(office: &Office, checked: &mut Checked) -> Result<(), ImportError> {
+    let named: Vec<(PartyId, String)> = checked
+        .header
+        .collections_included_through
+        .iter()
+        .filter_map(|(partner, batch)| Some((partner.clone(), batch.clone()?)))
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let mut conn = office.store.connect()?;
+    for (partner, batch) in named {
+        let fact = match Id::parse_with_prefix(&batch, "bat") {
+            Ok(id) => conn.fact(id)?,
+            Err(_) => None,
+        };
+        match fact.as_ref().map(|listed| &listed.fact.body) {
+            Some(Body::BatchSeal(seal)) if seal.partner == partner => {
+                checked.included.insert(partner, seal.through);
+            }
+            _ => {
+                checked.header_broken = true;
+                let fault = Fault {
+                    line: 1,
+                    column: 1,
+                    pointer: format!("/snapshot/collections_included_through/{partner}"),
+                    rule: "the id of a sealed collection batch of this partner".to_owned(),
+                    found: shown(&batch),
+                };
+                checked.fault(fault, &office.settings);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+impl From<RowFault> for Fault {
+    fn from(fault: RowFault) -> Self {
+        let RowFault { line, column, pointer, rule, found, .. } = fault;
+        Self { line, column, pointer, rule, found }
+    }
+}
+
+impl From<FeedError> for ImportError {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Header(fault) => Self::Unreadable { fault: Fault::from(*fault) },
+            FeedError::Asobancaria(fault) => Self::Unreadable {
+                fault: Fault {
+                    line: fault.line,
+                    column: fault.column,
+                    pointer: format!("/{}", fault.field),
+                    rule: fault.allowed,
+                    found: fault.found,
+                },
+            },
+            error => Self::Unreadable {
+                fault: Fault {
+                    line: if let FeedError::Io { line, .. } = &error { *line + 1 } else { 1 },
+                    column: 1,
+                    pointer: String::new(),
+                    rule: error.to_string(),
+                    found: String::new(),
+                },
+            },
+        }
+    }
+}
+
+/// Account numbers that were seen. A number has at most 17 digits, so with a one before it, which
+/// keeps its leading zeros apart, it is an integer and costs eight bytes.
+#[derive(Default)]
+pub(super) struct Once(HashSet<u64>);
+
+impl Once {
+    pub(super) fn is_first(&mut self, number: &AccountNumber) -> bool {
+        let digits = number.as_str().bytes().map(|byte| u64::from(byte.wrapping_sub(b'0')));
+        self.0.insert(digits.fold(1, |sum, digit| sum.wrapping_mul(10).wrapping_add(digit)))
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Counts and hashes what is read.
+struct Hashed<'a> {
+    inner: &'a mut File,
+    hash: Sha256,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.hash.update(&into[..read]);
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

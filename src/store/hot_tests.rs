@@ -1,0 +1,166 @@
+//! The hot statements on SQLite: none scans a table, and each is prepared once however long its lists.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::{Connection as _, QueryableByName, RunQueryDsl};
+
+use super::*;
+use crate::domain::calendar::Timestamp;
+use crate::domain::command::{Caller, Command, Needs, PartyKind, Pay, Request};
+use crate::domain::decide::{Outcome, decide};
+use crate::domain::fact::{Fact, KeyedRequest, PaymentKind, Tender};
+use crate::domain::money::Money;
+use crate::domain::policy::Policy;
+
+/// What the driver did, in order.
+#[derive(Clone, Default)]
+struct Witness(Arc<Mutex<Vec<Seen>>>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Seen {
+    Asked(String),
+    Cached(String),
+}
+
+impl Instrumentation for Witness {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        // The query comes with its binds behind it.
+        let text = |query: &dyn std::fmt::Display| query.to_string().split(" -- binds").next().unwrap().to_owned();
+        let seen = match event {
+            InstrumentationEvent::StartQuery { query, .. } => Seen::Asked(text(query)),
+            InstrumentationEvent::CacheQuery { sql, .. } => Seen::Cached(sql.to_owned()),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(seen);
+    }
+}
+
+fn prepared() -> Connection {
+    let mut settings = config::Config::load(None).unwrap().database;
+    settings.url = "sqlite::memory:".to_owned().into();
+    let store = Store::new(&settings).unwrap();
+    store.migrate().unwrap();
+    let mut connection = store.connect().unwrap();
+    let now = Timestamp::default();
+    let party = Party {
+        id: "a".into(),
+        kind: PartyKind::Partner,
+        name: String::new(),
+        settings: Default::default(),
+        registered_at: now,
+        suspended_at: None,
+    };
+    connection.register_party(&party).unwrap();
+    let point = CollectionPoint {
+        id: "a-01".into(),
+        party: "a".into(),
+        settings: Default::default(),
+        registered_at: now,
+        suspended_at: None,
+    };
+    connection.register_collection_point(&point).unwrap();
+    let snapshot = Snapshot { id: "s".to_owned(), as_of: now, included_through: Default::default() };
+    let record = SnapshotRecord {
+        snapshot,
+        kind: SnapshotKind::Full,
+        file_hash: String::new(),
+        status: SnapshotStatus::Loaded,
+        accounts_read: 2,
+        accounts_rejected: 0,
+        started_at: now,
+        finished_at: None,
+    };
+    connection.begin_snapshot(&record).unwrap();
+    let account = |number: &str| {
+        let line = format!(
+            r#"{{"account_number":"{number}","holder_name":"A","municipality_code":"54001","status":"active",
+            "service":{{"status":"active"}},"bills":[{{"bill_number":"F","period":"2026-10",
+            "issued_on":"2026-10-05","due_on":"2026-10-20","balance":"90000.00"}}]}}"#
+        );
+        serde_json::from_str(&line).unwrap()
+    };
+    connection.replace_accounts(&record.snapshot, &[account("100001"), account("100002")]).unwrap();
+    connection
+}
+
+fn payment(ordinal: u32, account: &str) -> Request {
+    let caller = Caller { party: "a".into(), kind: PartyKind::Partner, collection_point: Some("a-01".into()) };
+    let pay = Pay {
+        account_number: account.into(),
+        kind: PaymentKind::Partial,
+        amount: Money::from_pesos(2_000 + i64::from(ordinal)),
+        agreement_id: None,
+        tender: Tender::Cash,
+        till: "C1".to_owned(),
+        cashier: "ana".to_owned(),
+        collected_at: None,
+        partner_reference: None,
+        confirm_distinct_from: None,
+        if_position: None,
+        offline: false,
+    };
+    let keyed = KeyedRequest { key: format!("{ordinal}").as_str().into(), hash: String::new() };
+    Request { id: Id::from_bits(u128::from(ordinal) << 8), caller, request: Some(keyed), command: Command::Pay(pay) }
+}
+
+/// A batch as the writer posts it; it names an earlier fact as well.
+fn post(connection: &mut Connection, requests: &[Request], named: Option<Id>) -> Vec<Arc<Fact>> {
+    let now = Timestamp::parse("2026-11-24T09:30:00-05:00").unwrap();
+    let mut needs = Needs::default();
+    requests.iter().for_each(|request| needs.add(request));
+    needs.facts.extend(named);
+    let mut world = connection.load_world_locked(&needs, &Arc::new(Policy::default()), now, None).unwrap();
+    let mut facts = Vec::new();
+    for request in requests {
+        match decide(&mut world, request, now) {
+            Outcome::Done(new) => facts.extend(new),
+            other => panic!("{other:?}"),
+        }
+    }
+    connection.append(&facts).unwrap();
+    facts
+}
+
+#[test]
+fn a_hot_statement_is_prepared_once_and_scans_nothing() {
+    let mut connection = prepared();
+    let witness = Witness::default();
+    let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
+    conn.set_instrumentation(witness.clone());
+    let first = post(&mut connection, &[payment(1, "100001")], None);
+    post(&mut connection, &[payment(2, "100001"), payment(3, "100002")], Some(first[0].id));
+    post(&mut connection, &[payment(4, "100001")], Some(first[0].id));
+
+    let seen = witness.0.lock().unwrap().clone();
+    let all = |pick: fn(&Seen) -> Option<&String>| -> Vec<String> { seen.iter().filter_map(pick).cloned().collect() };
+    let asked = all(|seen| if let Seen::Asked(sql) = seen { Some(sql) } else { None });
+    let cached = all(|seen| if let Seen::Cached(sql) = seen { Some(sql) } else { None });
+    let asked: HashSet<String> = asked.into_iter().collect();
+    // All loads, with the named facts and what ended them, and three inserts.
+    assert_eq!(asked.len(), 12, "{asked:#?}");
+    // A statement that is not cached is not in here, one that is prepared anew is in here twice.
+    assert_eq!(cached.len(), asked.len(), "{cached:#?}");
+    assert_eq!(cached.into_iter().collect::<HashSet<_>>(), asked);
+
+    let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
+    conn.set_instrumentation(Witness::default());
+    for sql in asked {
+        for step in plan(conn, &sql) {
+            let scan = step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE");
+            assert!(!scan && !step.contains("AUTOMATIC"), "{sql}\n{step}");
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    detail: String,
+}
+
+fn plan(conn: &mut sqlite::Conn, sql: &str) -> Vec<String> {
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).unwrap();
+    steps.into_iter().map(|step| step.detail).collect()
+}
