@@ -14,6 +14,7 @@ mod counter;
 mod harness;
 mod idempotency;
 mod lookups;
+mod reconciliations;
 mod shape;
 mod unknown;
 
