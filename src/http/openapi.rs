@@ -7,8 +7,8 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBu
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    accounts, billing, breaks, cash_sessions, collection_batches, deposits, discovery, oauth, payments,
-    payments_batch, receipts, reconciliations, reconnections, reversals,
+    accounts, billing, breaks, cash_sessions, collection_batches, deposits, discovery, oauth, payments, payments_batch,
+    receipts, reconciliations, reconnections, reversals,
 };
 use crate::auth::policy::TABLE;
 

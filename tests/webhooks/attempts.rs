@@ -138,7 +138,8 @@ async fn the_order_of_an_account_is_kept_and_others_go_on(books: &Books) {
     down.store(false, Ordering::SeqCst);
     books.clock.set(waiting[0].next_attempt_at);
     desk.until(endpoint, delivered).await;
-    let accepted: Vec<i64> = receiver.accepted().iter().filter(|seen| seen.account() == number(0)).map(crate::receiver::Seen::seq).collect();
+    let accepted: Vec<i64> =
+        receiver.accepted().iter().filter(|seen| seen.account() == number(0)).map(crate::receiver::Seen::seq).collect();
     assert_eq!(accepted, [1, 3, 5]);
     dispatcher.stop().await;
     desk.close().await;

@@ -11,7 +11,7 @@ use recaudo::domain::fact::Fact;
 use recaudo::domain::ids::Id;
 use recaudo::domain::policy::{PartnerSettings, Policy};
 use recaudo::posting::{Posting, WriterHandle};
-use recaudo::reading::{Reading, ReadersHandle};
+use recaudo::reading::{ReadersHandle, Reading};
 use recaudo::store::*;
 use recaudo::upkeep::Upkeep;
 use recaudo::webhooks::dispatcher::{Dispatcher, Parts};

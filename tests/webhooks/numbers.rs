@@ -149,7 +149,8 @@ async fn two_payments_that_clear_the_cause_at_once_order_once(books: &Books) {
         let both = tokio::join!(desks[0].ask(&a, pay(ordinal, 10_000)), desks[1].ask(&b, pay(ordinal, 12_000)));
         done(both.0);
         done(both.1);
-        let filter = OrderFilter { account_number: Some(number(ordinal).as_str().into()), limit: 10, ..Default::default() };
+        let filter =
+            OrderFilter { account_number: Some(number(ordinal).as_str().into()), limit: 10, ..Default::default() };
         let orders = desks[0].read(move |connection| connection.orders(&filter)).await;
         assert_eq!(orders.len(), 1, "account {ordinal}");
     }

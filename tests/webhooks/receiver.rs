@@ -61,8 +61,7 @@ impl Receiver {
     pub async fn start(script: impl FnMut(usize, &Seen) -> Act + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}/avisos", listener.local_addr().unwrap().port());
-        let receiver =
-            Self { url, seen: Arc::default(), script: Arc::new(Mutex::new(Box::new(script) as Script)) };
+        let receiver = Self { url, seen: Arc::default(), script: Arc::new(Mutex::new(Box::new(script) as Script)) };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -102,7 +101,9 @@ impl Receiver {
         };
         let head = |status: u16, more: &str| format!("HTTP/1.1 {status} x\r\n{more}connection: close\r\n");
         match act {
-            Act::Answer(status) => _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, ""))).await,
+            Act::Answer(status) => {
+                _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, ""))).await
+            }
             Act::AnswerWith(status, more) => {
                 _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, more))).await;
             }
