@@ -7,6 +7,7 @@
 
 mod access;
 mod attacks;
+mod billing;
 mod concurrency;
 mod contract;
 mod counter;
