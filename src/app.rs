@@ -22,6 +22,7 @@ use crate::auth::certificate::{thumbprint, thumbprint_text};
 use crate::auth::keys::{KeyError, SigningKeys};
 use crate::auth::mutual_tls::{MutualTls, Revocation, TlsError, TlsFiles};
 use crate::auth::registry::{RENEWAL, Register, RegisteredCertificate, RegisteredParty, RegisteredPoint};
+use crate::billing::seal;
 use crate::clock::Clock;
 use crate::config::{Config, Tls};
 use crate::http::{self, Edge, Parts, envelope, operations};
@@ -104,7 +105,7 @@ impl App {
         let Books { store, posting, writer, reading, readers } = books;
         let sender = webhooks::sender(&config.webhooks)?;
         let dispatching = dispatcher::Parts {
-            store,
+            store: store.clone(),
             posting: posting.clone(),
             reading: reading.clone(),
             clock: Arc::clone(&clock),
@@ -113,14 +114,17 @@ impl App {
             schedule: webhooks::schedule(&config.webhooks).map_err(SettingsError::from)?,
             settings: config.webhooks.clone(),
         };
-        let parts = Parts { config: Arc::clone(&config), clock, keys, posting, reading, sender };
+        let parts = Parts { config: Arc::clone(&config), clock, keys, posting, reading, sender, store };
         let edge = web::Data::new(Edge::new(parts));
         refresh_register(&edge).await?;
 
         let (server, address) = partner_listener(&config, &tls, edge.clone())?;
         let (operations, operations_address) = operations_listener(&config, edge.clone(), metrics.clone())?;
         let keeping = [tokio::spawn(keep_register(edge.clone())), tokio::spawn(keep_metrics(edge.clone(), metrics))];
-        let tasks = keeping.into_iter().chain([upkeep(&edge).start()]).collect();
+        let mut tasks: Vec<_> = keeping.into_iter().chain([upkeep(&edge).start()]).collect();
+        if config.billing.automatic_seal {
+            tasks.push(tokio::spawn(seal::keep_sealed(edge.office.clone(), edge.posting.clone())));
+        }
         let dispatcher = Dispatcher::start(dispatching);
         let servers = vec![server.handle(), operations.handle()];
         let serving = vec![tokio::spawn(server), tokio::spawn(operations)];

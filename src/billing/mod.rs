@@ -11,6 +11,7 @@ pub mod holidays;
 pub mod import;
 pub mod seal;
 pub mod settings;
+pub mod uploads;
 
 use std::sync::Arc;
 

@@ -5,15 +5,19 @@
 //! stays as it is: to seal it again answers the same batch.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::MissedTickBehavior;
 
 use super::Office;
-use super::door::Door;
+use super::door::{Door, WriterDoor};
 use crate::domain::calendar::BusinessDate;
 use crate::domain::command::{BatchContents, Command, PartyKind, Seal};
 use crate::domain::decide::Outcome;
 use crate::domain::fact::{BatchSeal, Body, Fact};
 use crate::domain::ids::PartyId;
-use crate::posting::SubmitError;
+use crate::posting::{Posting, SubmitError};
 use crate::store::{BatchFilter, Connection, StoreError};
 
 /// How many files a partner can have on one day: the modifier is a letter or a digit.
@@ -129,6 +133,25 @@ pub fn seal_what_is_over(office: &Office, door: &impl Door) -> Result<Vec<Arc<Fa
         }
     }
     Ok(batches)
+}
+
+/// Seals what is over, again and again; never ends by itself. It takes no input and may be stopped anywhere.
+pub async fn keep_sealed(office: Office, posting: Posting) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(office.settings.seal_scan_seconds));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let (office, door) = (office.clone(), WriterDoor::new(posting.clone(), Handle::current()));
+        match tokio::task::spawn_blocking(move || seal_what_is_over(&office, &door)).await {
+            Ok(Ok(batches)) => {
+                for batch in batches {
+                    tracing::info!(batch = batch.public_id(), partner = %batch.party, "business dates were sealed");
+                }
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "business dates could not be looked through"),
+            Err(error) => tracing::error!(%error, "sealing broke off"),
+        }
+    }
 }
 
 /// The last business date of a partner that is closed for ever.

@@ -6,8 +6,10 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod billing;
 pub mod breaks;
 pub mod cash_sessions;
+pub mod collection_batches;
 pub mod deposits;
 pub mod discovery;
 pub mod envelope;
@@ -23,6 +25,7 @@ pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
 pub mod receipts;
+pub mod recent_lookups;
 pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
@@ -43,13 +46,17 @@ use crate::auth::limits::Limits;
 use crate::auth::policy::Scope;
 use crate::auth::registry::Registry;
 use crate::auth::token::Tokens;
+use crate::billing::Office;
+use crate::billing::uploads::Uploads;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::policy::Policy;
 use crate::posting::Posting;
 use crate::reading::Reading;
+use crate::store::Store;
 use crate::webhooks::sender::Sender;
 use problem::Problem;
+use recent_lookups::RecentLookups;
 
 /// Everything a handler may need of the running gateway.
 pub struct Edge {
@@ -67,10 +74,16 @@ pub struct Edge {
     pub registry: Registry,
     /// How often parties may call.
     pub limits: Limits,
+    /// What collection points looked up lately.
+    pub recent_lookups: RecentLookups,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// What the work with billing's files needs.
+    pub office: Office,
+    /// Billing files that are being taken in.
+    pub uploads: Uploads,
     /// Places for comparisons under way.
     pub comparing: Arc<Semaphore>,
     /// What asks the owners of webhook endpoints for proof.
@@ -133,6 +146,11 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/reconnections"                       needs::<caller::ReconnectionsRead>()   => reconnections::list;
     GET  "/v1/reconnections/{id}"                  needs::<caller::ReconnectionsRead>()   => reconnections::get;
     POST "/v1/reconnections/{id}/status"           needs::<caller::ReconnectionsFulfil>() => reconnections::report;
+    POST "/v1/billing/snapshots"                   needs::<caller::BillingWrite>()        => billing::send;
+    GET  "/v1/billing/snapshots/{id}"              needs::<caller::BillingRead>()         => billing::get;
+    GET  "/v1/collection-batches"                  needs::<caller::BillingRead>()         => collection_batches::list;
+    POST "/v1/collection-batches/{business_date}/seal" needs::<caller::BillingRead>()     => collection_batches::close;
+    GET  "/v1/collection-batches/{id}/file"        needs::<caller::BillingRead>()         => collection_batches::file;
     POST "/v1/reconciliations"                     needs::<caller::ReconciliationsWrite>() => reconciliations::create;
     GET  "/v1/reconciliations/digests"             needs::<caller::ReconciliationsWrite>() => reconciliations::digests;
     GET  "/v1/reconciliations/{id}"                needs::<caller::ReconciliationsRead>() => reconciliations::get;
@@ -159,6 +177,8 @@ pub struct Parts {
     pub posting: Posting,
     /// The door to the readers.
     pub reading: Reading,
+    /// The books, for the work with billing's files.
+    pub store: Store,
     /// What asks the owners of webhook endpoints for proof.
     pub sender: Sender,
 }
@@ -167,11 +187,16 @@ impl Edge {
     /// An edge that knows nobody yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, keys, posting, reading, sender } = parts;
+        let Parts { config, clock, keys, posting, reading, sender, store } = parts;
+        let policy = Arc::new(config.counter.clone());
+        let settings = Arc::new(config.billing.clone());
         Self {
             tokens: Tokens::new(Arc::clone(&keys), &config.server.public_url),
-            policy: Arc::new(config.counter.clone()),
+            office: Office { store, policy: Arc::clone(&policy), clock: Arc::clone(&clock), settings },
+            uploads: Uploads::default(),
+            policy,
             limits: Limits::new(config.limits.clone()),
+            recent_lookups: RecentLookups::default(),
             registry: Registry::default(),
             comparing: Arc::new(Semaphore::new(config.reconciliation.at_once)),
             draining: AtomicBool::new(false),

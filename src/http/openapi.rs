@@ -7,8 +7,8 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBu
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    accounts, breaks, cash_sessions, deposits, discovery, oauth, payments, payments_batch, receipts, reconciliations,
-    reconnections, reversals,
+    accounts, billing, breaks, cash_sessions, collection_batches, deposits, discovery, oauth, payments, payments_batch,
+    receipts, reconciliations, reconnections, reversals,
 };
 use crate::auth::policy::TABLE;
 
@@ -179,6 +179,7 @@ impl Modify for Locks {
         (name = "cash-sessions", description = "One cashier's drawer from opening to counted close."),
         (name = "deposits", description = "Cash that went to the bank."),
         (name = "reconnections", description = "Bringing the light back."),
+        (name = "billing", description = "Billing's files in, collection files out."),
         (name = "reconciliations", description = "What the gateway, the partner and the bank say of the same days, compared."),
         (name = "access", description = "Who calls, and what they may do."),
         (name = "discovery", description = "What the gateway says of itself."),
@@ -190,6 +191,8 @@ impl Modify for Locks {
         cash_sessions::open, cash_sessions::close, cash_sessions::get,
         deposits::declare, deposits::verify, deposits::get,
         reconnections::create, reconnections::get, reconnections::list, reconnections::report,
+        billing::send, billing::get,
+        collection_batches::list, collection_batches::close, collection_batches::file,
         reconciliations::create, reconciliations::get, reconciliations::digests, breaks::list, breaks::resolve,
         oauth::token, oauth::metadata, oauth::jwks,
         discovery::whoami, discovery::heartbeat, discovery::problem, discovery::contract,

@@ -85,6 +85,8 @@ impl Gateway {
         config.server.operations_listen = "127.0.0.1:0".to_owned();
         config.server.workers = 2;
         config.server.drain_seconds = 0;
+        // A test that wants a scan asks for it.
+        config.upkeep.interval_milliseconds = 3_600_000;
         config.tls.server_certificate = server.certificate;
         config.tls.server_key = server.key;
         config.tls.client_ca = authority.certificate();

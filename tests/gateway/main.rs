@@ -7,12 +7,14 @@
 
 mod access;
 mod attacks;
+mod billing;
 mod concurrency;
 mod contract;
 mod counter;
 mod harness;
 mod idempotency;
 mod lookups;
+mod reconciliations;
 mod shape;
 mod unknown;
 
