@@ -12,6 +12,10 @@ mod concurrency;
 mod contract;
 mod counter;
 mod harness;
+#[path = "../webhooks/receiver.rs"]
+#[allow(dead_code, reason = "the suite of the webhooks uses the rest")]
+mod receiver;
+mod webhooks;
 mod idempotency;
 mod lookups;
 mod reconciliations;

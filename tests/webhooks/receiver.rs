@@ -12,6 +12,8 @@ pub enum Act {
     Answer(u16),
     /// Answer with this status and these further head lines (each ended by a line end).
     AnswerWith(u16, &'static str),
+    /// Answer 200 with the token of a challenge, and 204 to everything else.
+    Prove,
     /// Say nothing and keep the line open.
     Hang,
     /// Cut the line.
@@ -90,12 +92,17 @@ impl Receiver {
         self.seen().into_iter().filter(|seen| seen.accepted).collect()
     }
 
+    fn last_challenge(&self) -> Option<String> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().rev().find_map(|seen| seen.json()["data"]["challenge"].as_str().map(str::to_owned))
+    }
+
     async fn serve(&self, mut stream: TcpStream) {
         let Some(mut seen) = read(&mut stream).await else { return };
         let act = {
             let mut all = self.seen.lock().unwrap();
             let act = (self.script.lock().unwrap())(all.len(), &seen);
-            seen.accepted = matches!(act, Act::Answer(200..=299));
+            seen.accepted = matches!(act, Act::Answer(200..=299) | Act::Prove);
             all.push(seen);
             act
         };
@@ -106,6 +113,12 @@ impl Receiver {
             }
             Act::AnswerWith(status, more) => {
                 _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, more))).await;
+            }
+            Act::Prove => {
+                let token = self.last_challenge().unwrap_or_default();
+                let body = serde_json::json!({ "challenge": token }).to_string();
+                let head = head(200, &format!("content-length: {}\r\n", body.len()));
+                _ = write(&mut stream, &format!("{head}\r\n{body}")).await;
             }
             Act::Hang => std::future::pending().await,
             Act::Reset => _ = stream.set_zero_linger(),
