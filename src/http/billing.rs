@@ -229,7 +229,8 @@ async fn arrive(edge: &Edge, id: Id, mut payload: web::Payload) -> Result<File, 
         }
     };
     let deadline = Duration::from_secs(settings.upload_timeout_seconds);
-    let arrived = tokio::time::timeout(deadline, arriving).await.unwrap_or_else(|_| Err(Problem::new("request-timeout")));
+    let arrived =
+        tokio::time::timeout(deadline, arriving).await.unwrap_or_else(|_| Err(Problem::new("request-timeout")));
     drop(send);
     let file = written.await.map_err(|_| Problem::new("internal"))?;
     arrived?;

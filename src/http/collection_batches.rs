@@ -178,7 +178,8 @@ pub async fn close(
         .ok_or_else(|| Problem::fault("partner", "required", "falta un dato obligatorio", "is required"))?;
     let (office, door) = (edge.office.clone(), door(&edge));
     let sealed = beside(move || seal(&office, &door, &partner, date)).await?.map_err(|error| not_sealed(&error))?;
-    let page = BatchPage { data: sealed.batches.iter().filter_map(|fact| BatchView::of(fact)).collect(), next_cursor: None };
+    let page =
+        BatchPage { data: sealed.batches.iter().filter_map(|fact| BatchView::of(fact)).collect(), next_cursor: None };
     let mut answer = if sealed.already { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(answer.insert_header((header::CACHE_CONTROL, "no-store")).json(page))
 }
@@ -201,10 +202,11 @@ pub async fn file(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let query: FileQuery = page::query(&request)?;
-    let format = query.format.as_deref().unwrap_or("asobancaria-2001").parse::<CollectionFormat>().map_err(|error| {
-        let list = "asobancaria-2001, csv, jsonl, adjustments-csv";
-        Problem::fault("format", "one-of", format!("es uno de: {list}"), error.to_string())
-    })?;
+    let format =
+        query.format.as_deref().unwrap_or("asobancaria-2001").parse::<CollectionFormat>().map_err(|error| {
+            let list = "asobancaria-2001, csv, jsonl, adjustments-csv";
+            Problem::fault("format", "one-of", format!("es uno de: {list}"), error.to_string())
+        })?;
     let id = id_in_path(&path, "bat")?;
     let found = edge.read("batch", move |connection| connection.fact(id)).await?;
     let fact = found.map(|listed| listed.fact).filter(|fact| seal_of(fact).is_some());

@@ -61,7 +61,8 @@ async fn from_bill_to_file(books: Books) {
     partner.pay("k1", &full("000123456", "85400.00")).await.done(201);
 
     let date = gateway.running().edge.policy.business_date(now).to_string();
-    let seal = |date: &str| billing.request(Method::POST, &format!("/v1/collection-batches/{date}/seal?partner=aliado"));
+    let seal =
+        |date: &str| billing.request(Method::POST, &format!("/v1/collection-batches/{date}/seal?partner=aliado"));
     let sealed = billing.send(seal(&date)).await.done(201);
     let batch = sealed["data"][0].clone();
     assert_eq!((batch["count"].as_i64(), batch["total"].as_str()), (Some(1), Some("85400.00")));
@@ -72,7 +73,9 @@ async fn from_bill_to_file(books: Books) {
     assert_eq!(billing.get("/v1/collection-batches?partner=otro").await.done(200)["data"], json!([]));
 
     let id = batch["id"].as_str().unwrap();
-    for (format, length) in [("", 162 * 5 + 10), ("?format=csv", 0), ("?format=jsonl", 0), ("?format=adjustments-csv", 0)] {
+    for (format, length) in
+        [("", 162 * 5 + 10), ("?format=csv", 0), ("?format=jsonl", 0), ("?format=adjustments-csv", 0)]
+    {
         let path = format!("/v1/collection-batches/{id}/file{format}");
         let (one, two) = (billing.get(&path).await, billing.get(&path).await);
         assert_eq!((one.status, &one.body), (200, &two.body), "{format}");
@@ -127,7 +130,8 @@ async fn a_file_that_is_refused_says_why() {
     send(&billing, "?format=xml", "x").await.refused(400, "validation-failed");
     send(&billing, "?x=1", "x").await.refused(400, "validation-failed");
     send(&billing, "", vec![b'x'; 10_000]).await.refused(413, "body-too-large");
-    let pdf = billing.request(Method::POST, "/v1/billing/snapshots").header("content-type", "application/pdf").body("x");
+    let pdf =
+        billing.request(Method::POST, "/v1/billing/snapshots").header("content-type", "application/pdf").body("x");
     billing.send(pdf).await.refused(415, "unsupported-media-type");
     billing.get("/v1/billing/snapshots/nobody").await.refused(404, "not-found");
     billing.get("/v1/billing/snapshots/imp_01k6y3b5wqe7h8m2n4p6r8t0v2").await.refused(404, "not-found");
