@@ -72,6 +72,8 @@ demand! {
     BillingRead: BillingWrite, Admin;
     /// To compare records, to see what came of it, and to settle differences.
     ReconciliationsWrite: ReconciliationsWrite;
+    /// To say where one is told of what, and to see what was told.
+    Webhooks: WebhooksWrite;
     /// To run the gateway.
     Admin: Admin;
 }

@@ -21,12 +21,17 @@ pub enum Scope {
     BillingWrite,
     /// Compare one's own records with the gateway's, and settle differences.
     ReconciliationsWrite,
+    /// Say where one is told of what, and see what was told.
+    WebhooksWrite,
     /// Run the gateway.
     Admin,
 }
 
+const EVERYBODY: [PartyKind; 4] =
+    [PartyKind::Partner, PartyKind::Billing, PartyKind::Reconnection, PartyKind::Operator];
+
 /// Every scope with its word in the contract and the kinds of party that may have it.
-pub const TABLE: [(Scope, &str, &[PartyKind]); 9] = [
+pub const TABLE: [(Scope, &str, &[PartyKind]); 10] = [
     (Scope::AccountsRead, "accounts:read", &[PartyKind::Partner]),
     (Scope::PaymentsWrite, "payments:write", &[PartyKind::Partner]),
     (Scope::ReversalsWrite, "reversals:write", &[PartyKind::Partner, PartyKind::Operator]),
@@ -35,6 +40,7 @@ pub const TABLE: [(Scope, &str, &[PartyKind]); 9] = [
     (Scope::CashSessionsWrite, "cash-sessions:write", &[PartyKind::Partner]),
     (Scope::BillingWrite, "billing:write", &[PartyKind::Billing]),
     (Scope::ReconciliationsWrite, "reconciliations:write", &[PartyKind::Partner, PartyKind::Operator]),
+    (Scope::WebhooksWrite, "webhooks:write", &EVERYBODY),
     (Scope::Admin, "admin", &[PartyKind::Operator]),
 ];
 

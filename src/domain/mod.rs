@@ -23,6 +23,7 @@ pub mod rejection;
 pub mod batch;
 pub mod deposit;
 pub mod exposure;
+pub mod near_miss;
 pub mod payment;
 pub mod receipt_copy;
 pub mod receipt_number;

@@ -32,6 +32,8 @@ pub struct Policy {
     pub overpayment: Overpayment,
     /// Within how many minutes the same amount on the same account is asked about; 0: never.
     pub duplicate_window_minutes: u32,
+    /// Within how many minutes a look-up that is one slip of the finger away from another is pointed out.
+    pub near_miss_minutes: u32,
     /// Within how many minutes a payment can be reversed.
     pub reversal_window_minutes: u32,
     /// Within how many hours a supply has to be restored.
@@ -114,7 +116,7 @@ impl Default for PartnerSettings {
 pub struct PointSettings {
     /// Cash taken here and not yet deposited, at most.
     pub exposure_limit: Option<Money>,
-    /// Cash one offline batch may carry, at most; absent: no offline payments.
+    /// The largest single payment taken while the line was down; absent: no offline payments.
     pub offline_floor_limit: Option<Money>,
     /// The code that stands for this place in the collection file (four digits).
     pub branch_code: Option<String>,
@@ -209,6 +211,7 @@ impl Default for Policy {
             partial_step: Money::from_pesos(1),
             overpayment: Overpayment::Refuse,
             duplicate_window_minutes: 10,
+            near_miss_minutes: 10,
             reversal_window_minutes: 60,
             reconnection_hours: 24,
             offline_max_age_hours: 72,

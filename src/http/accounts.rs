@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::views::account::PositionView;
 use crate::auth::caller::{AccountsRead, Authorized, count};
 use crate::auth::limits::Kind;
+use crate::domain::calendar::Timestamp;
 use crate::domain::ids::AccountNumber;
 use crate::domain::position::position;
 
@@ -49,14 +50,24 @@ pub async fn get(
         return Err(account_not_found(number));
     };
     let position = position(&state, policy.calendar_date(now), policy.cash_step);
-    let tag = format!("\"{}\"", position.figures.position_version);
+    let point = authorized.caller.collection_point.as_ref();
+    let near = point.and_then(|point| edge.recent_lookups.remember(point, &number, now, policy.near_miss_minutes));
+    let tag = tag(&position.figures.position_version, near.as_ref());
     if matches_tag(&request, &tag) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
     Ok(HttpResponse::Ok()
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .json(PositionView::of(policy, &state, &position)))
+        .json(PositionView::of(policy, &state, &position, near.as_ref())))
+}
+
+/// The position's version; a warning makes other bytes, and so another tag, of the same version.
+fn tag(version: &str, near: Option<&(AccountNumber, Timestamp)>) -> String {
+    match near {
+        Some((number, at)) => format!("\"{version}.{number}.{}\"", at.micros()),
+        None => format!("\"{version}\""),
+    }
 }
 
 /// Billing does not know the account.

@@ -12,7 +12,7 @@ use super::extract::Body;
 use super::faults::{Reader, one_line, plain_name};
 use super::idempotency::Key;
 use super::openapi::{ProcessingAnswer, Refusals, WriteRefusals};
-use super::payments::id_in_path;
+use super::payments::{id_in_path, till_name};
 use super::problem::Problem;
 use super::views::sessions::{CashSessionView, SessionCloseView};
 use crate::auth::caller::{Authorized, CashSessionsWrite};
@@ -91,7 +91,7 @@ pub async fn open(
     let base = read.amount("/base", request.base.as_deref()).unwrap_or_default();
     read.finish()?;
     let command = Command::Open(Open {
-        till: request.till.clone().unwrap_or_default(),
+        till: till_name(request.till.as_deref()),
         cashier: request.cashier.clone().unwrap_or_default(),
         base,
     });

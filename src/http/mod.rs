@@ -10,6 +10,7 @@ pub mod billing;
 pub mod breaks;
 pub mod cash_sessions;
 pub mod collection_batches;
+pub mod cut_evidence;
 pub mod deposits;
 pub mod discovery;
 pub mod envelope;
@@ -25,11 +26,14 @@ pub mod payments_batch;
 pub mod problem;
 pub mod problem_texts;
 pub mod receipts;
+pub mod recent_lookups;
 pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
 pub mod upload;
 pub mod views;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +59,7 @@ use crate::reading::Reading;
 use crate::store::Store;
 use crate::webhooks::sender::Sender;
 use problem::Problem;
+use recent_lookups::RecentLookups;
 
 /// Everything a handler may need of the running gateway.
 pub struct Edge {
@@ -72,6 +77,8 @@ pub struct Edge {
     pub registry: Registry,
     /// How often parties may call.
     pub limits: Limits,
+    /// What collection points looked up lately.
+    pub recent_lookups: RecentLookups,
     /// The door to the writer.
     pub posting: Posting,
     /// The door to the readers.
@@ -130,8 +137,8 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v1/payments/batch"                      needs::<caller::PaymentsWrite>()       => payments_batch::create;
     GET  "/v1/payments/{id}"                       needs::<caller::PaymentsRead>()        => payments::get;
     POST "/v1/payments/{id}/reversals"             needs::<caller::ReversalsWrite>()      => reversals::create;
-    GET  "/v1/payments/{id}/receipt"               needs::<caller::PaymentsRead>()        => receipts::get;
-    POST "/v1/payments/{id}/receipt-copies"        needs::<caller::PaymentsWrite>()       => receipts::copy;
+    GET  "/v1/payments/{id}/receipt"               needs::<receipts::ReadReceipt>()       => receipts::get;
+    POST "/v1/payments/{id}/receipt-copies"        needs::<receipts::CopyReceipt>()       => receipts::copy;
     POST "/v1/cash-sessions"                       needs::<caller::CashSessionsWrite>()   => cash_sessions::open;
     GET  "/v1/cash-sessions/{id}"                  needs::<caller::CashSessionsWrite>()   => cash_sessions::get;
     POST "/v1/cash-sessions/{id}/close"            needs::<caller::CashSessionsWrite>()   => cash_sessions::close;
@@ -152,6 +159,15 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/reconciliations/{id}"                needs::<caller::ReconciliationsRead>() => reconciliations::get;
     GET  "/v1/reconciliations/{id}/breaks"         needs::<caller::ReconciliationsWrite>() => breaks::list;
     POST "/v1/breaks/{id}/resolution"              needs::<caller::ReconciliationsWrite>() => breaks::resolve;
+    GET  "/v1/accounts/{account_number}/cut-evidence" needs::<caller::ReconnectionsFulfil>() => cut_evidence::get;
+    POST "/v1/webhook-endpoints"                   needs::<caller::Webhooks>()            => webhook_endpoints::create;
+    GET  "/v1/webhook-endpoints"                   needs::<caller::Webhooks>()            => webhook_endpoints::list;
+    GET  "/v1/webhook-endpoints/{id}"              needs::<caller::Webhooks>()            => webhook_endpoints::get;
+    PATCH "/v1/webhook-endpoints/{id}"             needs::<caller::Webhooks>()            => webhook_endpoints::change;
+    DELETE "/v1/webhook-endpoints/{id}"            needs::<caller::Webhooks>()            => webhook_endpoints::remove;
+    POST "/v1/webhook-endpoints/{id}/replays"      needs::<caller::Webhooks>()            => webhook_deliveries::replay;
+    GET  "/v1/webhook-deliveries"                  needs::<caller::Webhooks>()            => webhook_deliveries::list;
+    GET  "/v1/events"                              needs::<caller::Webhooks>()            => webhook_deliveries::events;
     POST "/oauth2/token"                           Access::Registered                     => oauth::token;
     GET  "/v1/whoami"                              Access::Registered                     => discovery::whoami;
     GET  "/.well-known/oauth-authorization-server" Access::Certificate                    => oauth::metadata;
@@ -192,6 +208,7 @@ impl Edge {
             uploads: Uploads::default(),
             policy,
             limits: Limits::new(config.limits.clone()),
+            recent_lookups: RecentLookups::default(),
             registry: Registry::default(),
             comparing: Arc::new(Semaphore::new(config.reconciliation.at_once)),
             draining: AtomicBool::new(false),

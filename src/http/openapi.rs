@@ -7,8 +7,8 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBu
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    accounts, billing, breaks, cash_sessions, collection_batches, deposits, discovery, oauth, payments,
-    payments_batch, receipts, reconciliations, reconnections, reversals,
+    accounts, billing, breaks, cash_sessions, collection_batches, cut_evidence, deposits, discovery, oauth, payments,
+    payments_batch, receipts, reconciliations, reconnections, reversals, webhook_deliveries, webhook_endpoints,
 };
 use crate::auth::policy::TABLE;
 
@@ -181,6 +181,7 @@ impl Modify for Locks {
         (name = "reconnections", description = "Bringing the light back."),
         (name = "billing", description = "Billing's files in, collection files out."),
         (name = "reconciliations", description = "What the gateway, the partner and the bank say of the same days, compared."),
+        (name = "webhooks", description = "Who is told what, and what was told."),
         (name = "access", description = "Who calls, and what they may do."),
         (name = "discovery", description = "What the gateway says of itself."),
     ),
@@ -194,6 +195,9 @@ impl Modify for Locks {
         billing::send, billing::get,
         collection_batches::list, collection_batches::close, collection_batches::file,
         reconciliations::create, reconciliations::get, reconciliations::digests, breaks::list, breaks::resolve,
+        cut_evidence::get,
+        webhook_endpoints::create, webhook_endpoints::list, webhook_endpoints::get, webhook_endpoints::change,
+        webhook_endpoints::remove, webhook_deliveries::replay, webhook_deliveries::list, webhook_deliveries::events,
         oauth::token, oauth::metadata, oauth::jwks,
         discovery::whoami, discovery::heartbeat, discovery::problem, discovery::contract,
     ),

@@ -184,7 +184,7 @@ pub async fn list(
             key
         }),
         collection_point: query.collection_point.as_deref().map(CollectionPointId::from),
-        till: query.till,
+        till: query.till.as_deref().map(|till| till_name(Some(till))),
         business_date: read.date("business_date", query.business_date.as_deref()),
         account_number: account_number.map(|text| read.account("account_number", Some(text), rule)),
         after,
@@ -215,7 +215,7 @@ impl PaymentRequest {
             amount: read.money("/amount", self.amount.as_deref()),
             agreement_id: self.agreement_id.clone(),
             tender: read.word("/tender", self.tender.as_deref(), lists::TENDERS).unwrap_or(Tender::Cash),
-            till: text(&self.till),
+            till: till_name(self.till.as_deref()),
             cashier: text(&self.cashier),
             collected_at: read.instant("/collected_at", self.collected_at.as_deref()),
             partner_reference: self.partner_reference.clone(),
@@ -224,6 +224,12 @@ impl PaymentRequest {
             offline: false,
         }
     }
+}
+
+/// The name of a drawer, in capitals: receipts print it so, and two drawers never differ by case alone.
+#[must_use]
+pub fn till_name(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_ascii_uppercase()
 }
 
 /// An id in the path; one that cannot be one names nothing.
@@ -249,7 +255,8 @@ fn if_match(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|tag| !tag.contains('"'));
     match (text, tag) {
         ("*", _) => Ok(None),
-        (_, Some(tag)) => Ok(Some(tag.to_owned())),
+        // What follows the point tells of a warning beside the position, not of the position.
+        (_, Some(tag)) => Ok(tag.split('.').next().map(str::to_owned)),
         _ => Err(malformed()),
     }
 }

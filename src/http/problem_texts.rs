@@ -228,6 +228,15 @@ pub const CATALOGUE: &[Entry] = &[
     entry("unavailable", 503, AGAIN,
         ("Servicio no disponible", "El servicio no está disponible ahora. Repita con la misma llave."),
         ("Unavailable", "The service is not available now. Repeat with the same key.")),
+    entry("webhook-endpoint-exists", 409, PROGRAM,
+        ("La dirección ya está registrada", "Este aliado ya tiene un destino de avisos con esta dirección; id dice cuál."),
+        ("The address is registered already", "This party has an endpoint with this address already; id says which.")),
+    entry("webhook-endpoints-full", 409, PROGRAM,
+        ("No caben más destinos de avisos", "Retire uno antes de registrar otro."),
+        ("No room for another endpoint", "Remove one before you register another.")),
+    entry("webhook-not-proved", 409, PROGRAM,
+        ("El destino no probó ser suyo", "Respondió otra cosa que el reto firmado, o nada; reason dice qué."),
+        ("The endpoint did not prove itself", "It answered something else than the signed challenge, or nothing; reason says what.")),
 ];
 
 #[cfg(test)]

@@ -114,6 +114,9 @@ ask! {
     /// Facts of anybody in the order of their series and places, after a place.
     ledger::series_page(after: &(String, i64), limit: u32) -> Vec<Arc<Fact>>;
 
+    /// The latest facts of an account, latest first.
+    facts::account_history(number: &AccountNumber, most: u32) -> Vec<Arc<Fact>>;
+
     /// A payment of this party.
     payments::payment(party: &PartyId, id: Id) -> Option<Listed>;
     /// A party's payments.

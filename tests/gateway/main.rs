@@ -12,8 +12,13 @@ mod concurrency;
 mod contract;
 mod counter;
 mod harness;
+#[path = "../webhooks/receiver.rs"]
+#[allow(dead_code, reason = "the suite of the webhooks uses the rest")]
+mod receiver;
+mod webhooks;
 mod idempotency;
 mod lookups;
+mod reconciliations;
 mod shape;
 mod unknown;
 

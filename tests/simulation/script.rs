@@ -313,7 +313,7 @@ impl<B: Books> Simulation<B> {
     }
 
     fn seal(&mut self) -> Checked {
-        let (party, day) = (self.chance.index(3), self.model.today() + 1 - self.chance.amount(4));
+        let (party, day) = (self.chance.index(3), self.model.today() + 2 - self.chance.amount(5));
         let expected = self.model.seal(party, day);
         let seal = Seal { partner: words::party(party), through: words::date(day), contents: BatchContents::default() };
         self.ask(words::office(PartyKind::Billing), Command::Seal(seal), &expected).map(|_| ())

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::word;
 use crate::domain::account::{Agreement, Bill, Installment};
 use crate::domain::calendar::{BusinessDate, Timestamp};
+use crate::domain::ids::AccountNumber;
 use crate::domain::money::Money;
 use crate::domain::payment::{PaymentOption, options};
 use crate::domain::policy::Policy;
@@ -59,11 +60,31 @@ pub struct PositionView {
     pub payment_options: Vec<OptionView>,
     /// Whether paying brings the light back.
     pub reconnection: AssessmentView,
+    /// What the cashier should look at twice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningView>,
     /// The instant that billing's figures describe.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
     /// Changes whenever anything here does; the `ETag`, and for `If-Match` on a payment.
     pub position_version: String,
+}
+
+/// Something to look at twice.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Warning)]
+pub struct WarningView {
+    /// `near-miss`: this collection point looked a number up that is one slip of the finger away.
+    #[schema(example = "near-miss")]
+    pub code: String,
+    /// The other number.
+    #[schema(example = "000123465")]
+    pub account_number: String,
+    /// When it was looked up.
+    #[schema(value_type = String, format = DateTime)]
+    pub looked_up_at: Timestamp,
+    /// What to say (es-CO).
+    pub message: String,
 }
 
 /// The state of the supply, as billing knows it.
@@ -188,7 +209,12 @@ pub struct AssessmentView {
 impl PositionView {
     /// The position as a cashier may see it.
     #[must_use]
-    pub fn of(policy: &Policy, state: &AccountState, position: &Position) -> Self {
+    pub fn of(
+        policy: &Policy,
+        state: &AccountState,
+        position: &Position,
+        near: Option<&(AccountNumber, Timestamp)>,
+    ) -> Self {
         let figures = &position.figures;
         let service = &position.service;
         Self {
@@ -211,8 +237,20 @@ impl PositionView {
             currency: policy.currency.clone(),
             payment_options: options(policy, state, position).into_iter().map(OptionView::from).collect(),
             reconnection: assess(state, position, policy.cash_step).into(),
+            warnings: near.map(WarningView::near_miss).into_iter().collect(),
             as_of: position.as_of,
             position_version: figures.position_version.clone(),
+        }
+    }
+}
+
+impl WarningView {
+    fn near_miss((number, at): &(AccountNumber, Timestamp)) -> Self {
+        Self {
+            code: "near-miss".to_owned(),
+            account_number: number.to_string(),
+            looked_up_at: *at,
+            message: "Parecida a otra consultada hace poco.\nConfirme el número y el nombre.".to_owned(),
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use diesel::prelude::*;
+
 use super::Conn;
 use super::append;
-use super::rows::FactRow;
+use super::rows::{FactRow, facts_of, limit};
 use super::world::{enders, facts_by_id};
 use crate::domain::fact::Fact;
-use crate::domain::ids::Id;
+use crate::domain::ids::{AccountNumber, Id};
 use crate::domain::money::Money;
+use crate::store::schema::facts as facts_table;
 use crate::store::{Listed, StoreError};
 
 /// Writes facts, then their events, then what they charge; the caller holds the transaction.
@@ -46,6 +49,13 @@ pub fn facts(conn: &mut Conn, ids: &[Id]) -> Result<Vec<Arc<Fact>>, StoreError> 
     let mut facts = facts_by_id(conn, ids)?;
     facts.sort_by_key(|fact| fact.id);
     Ok(facts)
+}
+
+/// The latest facts of an account, latest first.
+pub fn account_history(conn: &mut Conn, number: &AccountNumber, most: u32) -> Result<Vec<Arc<Fact>>, StoreError> {
+    let of_account = facts_table::table.filter(facts_table::account_number.eq(number.as_str()));
+    let latest = of_account.order(facts_table::account_seq.desc()).limit(limit(most));
+    facts_of(latest.load(conn)?)
 }
 
 /// Facts with what ended them, in the order they came.
