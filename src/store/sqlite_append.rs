@@ -50,7 +50,11 @@ pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Re
             .do_update()
             .set((
                 accounts_table::snapshot.eq(excluded(accounts_table::snapshot)),
-                accounts_table::settled_seq.eq(excluded(accounts_table::settled_seq)),
+                accounts_table::settled_seq.eq(diesel::dsl::case_when(
+                    excluded(accounts_table::settled_seq).gt(accounts_table::settled_seq),
+                    excluded(accounts_table::settled_seq),
+                )
+                .otherwise(accounts_table::settled_seq)),
                 accounts_table::document.eq(excluded(accounts_table::document)),
             ))
             .execute(conn)?;
