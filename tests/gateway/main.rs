@@ -12,15 +12,15 @@ mod concurrency;
 mod contract;
 mod counter;
 mod harness;
+mod idempotency;
+mod lookups;
 #[path = "../webhooks/receiver.rs"]
 #[allow(dead_code, reason = "the suite of the webhooks uses the rest")]
 mod receiver;
-mod webhooks;
-mod idempotency;
-mod lookups;
 mod reconciliations;
 mod shape;
 mod unknown;
+mod webhooks;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -66,7 +66,8 @@ async fn walk(books: Books) {
     let replays = format!("{place}/{id}/replays");
     let again = send(&service, Method::POST, &replays, &json!({ "ids": [told.id] })).await.done(202);
     assert_eq!(again["replayed"], 1);
-    until(&service, "/v1/webhook-deliveries?status=delivered", |page| delivered(page) && receiver.seen().len() == 3).await;
+    until(&service, "/v1/webhook-deliveries?status=delivered", |page| delivered(page) && receiver.seen().len() == 3)
+        .await;
     assert_eq!((&receiver.seen()[2].id, &receiver.seen()[2].body), (&told.id, &told.body));
 
     let evidence = service.get("/v1/accounts/000123456/cut-evidence").await.done(200);
