@@ -170,11 +170,22 @@ impl Client {
     /// The line is down, or no token is given; the outcome is unknown then.
     pub async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Result<Answer, ClientError> {
         let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
         if let Some(key) = key {
             let value = HeaderValue::from_str(&format!("\"{key}\"")).map_err(|error| identity(&error.to_string()))?;
             headers.insert("idempotency-key", value);
         }
         self.call(Method::POST, path, headers, Some(body.to_string().into_bytes())).await
+    }
+
+    /// Sends a file as it is.
+    ///
+    /// # Errors
+    /// The line is down, or no token is given; the outcome is unknown then.
+    pub async fn upload(&self, path: &str, media_type: &'static str, bytes: Vec<u8>) -> Result<Answer, ClientError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static(media_type));
+        self.call(Method::POST, path, headers, Some(bytes)).await
     }
 
     /// Asks for something to be done and repeats it with the same key until the outcome is known.
@@ -238,7 +249,7 @@ impl Client {
         let mut request = self.http.request(method, format!("{}{path}", self.connection.gateway)).headers(headers);
         request = request.bearer_auth(token);
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+            request = request.body(body);
         }
         self.receive(request).await
     }

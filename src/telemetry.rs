@@ -48,7 +48,10 @@ impl Metrics {
 /// The filter cannot be read.
 pub fn log(settings: &Log) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| TelemetryError::Filter(error.to_string()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that nobody reads any more is no reason to stop taking payments: without this, a closed
+    // standard error is reported to standard error, and that ends the thread.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // A second start in one process (a test, the demonstration) keeps the first one's log.
     _ = match settings.format.as_str() {
         "json" => builder.json().flatten_event(true).try_init(),

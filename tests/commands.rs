@@ -128,3 +128,35 @@ fn the_contract_is_printed() {
     assert_eq!(contract["openapi"], "3.1.0");
     assert!(contract["paths"]["/v1/payments"]["post"].is_object());
 }
+
+#[test]
+fn a_partners_list_is_reconciled_and_a_bad_one_refused() {
+    let program = Program::new();
+    program.done(&["migrate"]);
+    program.done(&["party", "add", "aliado", "--kind", "partner", "--name", "EL ALIADO"]);
+    let write = |name: &str, text: &str| std::fs::write(program.0.path().join(name), text).unwrap();
+    write("list.csv", "receipt_number,account_number,amount\nR1,000123456,92700.00\nR1,000123456,92700.00\n");
+    let reconcile =
+        |more: &[&'static str]| [&["reconcile", "--partner", "aliado", "--date", "2026-11-24"], more].concat();
+
+    // With differences it is done as well.
+    let run = program.done(&reconcile(&["--json", "list.csv"]));
+    let causes: Vec<_> = run["result"]["breaks"].as_array().unwrap().iter().map(|one| one["cause"].clone()).collect();
+    assert_eq!(causes, ["only_there", "duplicate_there"]);
+    assert_eq!(program.done(&reconcile(&["--json", "list.csv"]))["result"]["totals"], run["result"]["totals"]);
+    let told = program.run(&reconcile(&["--html", "report.html", "--pdf", "report.pdf", "list.csv"]));
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("EL ALIADO") && told.contains("Duplicado en el aliado"), "{told}");
+    let written = |name: &str| std::fs::read(program.0.path().join(name)).unwrap();
+    assert!(written("report.pdf").starts_with(b"%PDF-") && written("report.html").starts_with(b"<!"));
+
+    write("bad.csv", "receipt_number,account_number,amount\nR1,000123456,92700.00\nR2,x,1\nR3,000123456,cien\n");
+    let said = program.fails(&reconcile(&["bad.csv"]), 1);
+    for part in ["l\u{ed}nea 3, columna account_number", "l\u{ed}nea 4, columna amount", "\u{ab}cien\u{bb}"] {
+        assert!(said.contains(part), "{part} is missing in {said}");
+    }
+    program.fails(&reconcile(&["absent.csv"]), 1);
+    program.fails(&reconcile(&["--to", "2026-11-23", "list.csv"]), 2);
+    program.fails(&reconcile(&["--kind", "bank", "--format", "jsonl", "list.csv"]), 2);
+    program.fails(&["reconcile", "--partner", "nobody", "--date", "2026-11-24", "list.csv"], 1);
+}

@@ -63,6 +63,7 @@ impl Day<'_, '_> {
         let partial = self.partial_payment().await?;
         let installment = self.installment().await?;
         self.lost_answer().await?;
+        self.more_customers().await?;
         self.reversal().await?;
         Ok(vec![full, partial, installment])
     }
@@ -147,6 +148,21 @@ impl Day<'_, '_> {
         let refused = self.answer(cast.coompecens.post("/v1/payments", Some(&key), &other).await)?;
         self.stage.demand(refused.code() == "idempotency-key-reused", "another payment passed under the same key")?;
         self.stage.say("The same key with another amount: refused (idempotency-key-reused)");
+        Ok(())
+    }
+
+    async fn more_customers(&mut self) -> Result<(), StepError> {
+        self.stage.step("More customers come to COOMPECENS");
+        let cast = self.cast;
+        for _ in 0..3 {
+            let account = self.find(&cast.coompecens, ordinary, |position| option(position, "full").is_some()).await?;
+            let position = self.look_up(&cast.coompecens, &account).await?;
+            let amount = text(&position["payable_now"]);
+            let paid = self.pay(&cast.coompecens, &payment(&account, "full", &amount, None, "C2")).await?;
+            let session = &paid["session"];
+            let (receipt, count, total) = (receipt_line(&paid), text(&session["count"]), text(&session["total"]));
+            self.stage.say(&format!("{receipt}; session: {count} movements, {total}"));
+        }
         Ok(())
     }
 
@@ -257,11 +273,11 @@ impl Day<'_, '_> {
         Ok(answer)
     }
 
-    fn answer(&self, answer: Result<Answer, ClientError>) -> Result<Answer, StepError> {
+    pub(super) fn answer(&self, answer: Result<Answer, ClientError>) -> Result<Answer, StepError> {
         answer.map_err(|error| self.stage.failed(&error.to_string()))
     }
 
-    fn done(&self, answer: &Answer) -> Result<(), StepError> {
+    pub(super) fn done(&self, answer: &Answer) -> Result<(), StepError> {
         match answer.is_success() {
             true => Ok(()),
             false => Err(self.stage.failed(&format!("{}: {}", answer.status, answer.text()))),
@@ -310,11 +326,14 @@ fn receipt_line(paid: &Value) -> String {
 }
 
 /// Whole pesos of an amount, for showing and comparing in the demonstration only.
-fn pesos(amount: &Value) -> i64 {
+#[must_use]
+pub fn pesos(amount: &Value) -> i64 {
     text(amount).split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(0)
 }
 
-fn text(value: &Value) -> String {
+/// A member as text, empty when it is missing.
+#[must_use]
+pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

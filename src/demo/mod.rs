@@ -4,6 +4,7 @@
 //! shortcut: the parties call as any partner would, and the gateway cannot tell the difference.
 
 pub mod day;
+pub mod evening;
 pub mod prepare;
 pub mod receiver;
 pub mod stage;
@@ -19,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::store::StoreError;
 use day::{Accounts, Cast, Day};
+use evening::Office;
 use prepare::Folder;
 use stage::{Stage, StepError};
 
@@ -119,6 +121,9 @@ async fn play(stage: &mut Stage<'_>, folder: &Folder, gateway: &str, clock: Arc<
     day.counter().await?;
     let (account, order) = day.suspended_account_pays().await?;
     day.crew_reports(&account, &order).await?;
+    let office = Office { billing: client("billing", None)?, folder: folder.file("") };
+    let (date, payments) = day.seal(&office, "coompecens").await?;
+    day.reconcile(&date, &payments).await?;
     stage.line("\nEvery step did what it said.");
     Ok(())
 }

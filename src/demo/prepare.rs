@@ -108,7 +108,9 @@ impl Folder {
             "# Written by `recaudo demo`; every command takes it with --config.\n\
              [server]\nlisten = \"{listen}\"\npublic_url = \"https://localhost:{port}\"\n\n\
              [tls]\nserver_certificate = \"certs/server.crt\"\nserver_key = \"certs/server.key\"\n\
-             client_ca = \"certs/ca.crt\"\n\n[token]\nkeys = \"keys\"\n\n[database]\nurl = \"{database}\"\n"
+             client_ca = \"certs/ca.crt\"\n\n[token]\nkeys = \"keys\"\n\n\
+             # The receiver of the demonstration lies on this machine.\n\
+             [webhooks]\nallowed_hosts = [\"http://127.0.0.1\"]\n\n[database]\nurl = \"{database}\"\n"
         );
         std::fs::write(file, text)
     }
@@ -164,7 +166,11 @@ fn register(folder: &Folder, store: &Store, now: Timestamp) -> Result<(), DemoEr
 }
 
 fn party(id: &str, kind: PartyKind, name: &str, now: Timestamp) -> store::Party {
-    let settings = PartnerSettings { offline_credit: true, ..PartnerSettings::default() };
+    let files = serde_json::json!({"asobancaria": {
+        "nit": "890500514-9", "entity_code": 901, "gln": "7709998000018", "account": "12345678901", "account_type": 1,
+        "reference": {"last_digits": 9},
+    }});
+    let settings = PartnerSettings { offline_credit: true, files, ..PartnerSettings::default() };
     store::Party { id: PartyId::new(id), kind, name: name.to_owned(), settings, registered_at: now, suspended_at: None }
 }
 

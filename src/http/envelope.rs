@@ -260,6 +260,22 @@ mod tests {
     }
 
     #[test]
+    fn the_form_that_is_liked_best_is_chosen() {
+        const FORMS: [&str; 3] = ["application/json", "text/html", "application/pdf"];
+        for (accept, wanted) in [
+            ("", Some("application/json")),
+            ("*/*", Some("application/json")),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Some("text/html")),
+            ("application/json;q=0.3, application/pdf;q=0.7", Some("application/pdf")),
+            ("text/*;q=0.9, application/json;q=0.1", Some("text/html")),
+            ("*/*, application/json;q=0", Some("text/html")),
+            ("image/png", None),
+        ] {
+            assert_eq!(weigh(&headers(header::ACCEPT, accept), &FORMS), wanted, "{accept}");
+        }
+    }
+
+    #[test]
     fn a_trace_is_taken_only_when_it_is_one() {
         let name = HeaderName::from_static("traceparent");
         let good = headers(name.clone(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");

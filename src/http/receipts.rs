@@ -10,7 +10,8 @@ use super::idempotency::Key;
 use super::openapi::{ProcessingAnswer, Refusals, WriteRefusals};
 use super::payments::id_in_path;
 use super::problem::Problem;
-use crate::auth::caller::{Authorized, PaymentsRead, PaymentsWrite};
+use crate::auth::caller::{Authorized, Demand, PaymentsRead, PaymentsWrite};
+use crate::auth::policy::Scope;
 use crate::domain::command::Command;
 use crate::domain::fact::{Body, Fact};
 use crate::domain::ids::{Id, PartyId};
@@ -22,6 +23,24 @@ use crate::receipts::{Form, render};
 /// Media ranges of an `Accept` header that are looked at, at most.
 const MAX_RANGES: usize = 16;
 
+/// To see a receipt, in one of several forms.
+#[derive(Debug)]
+pub struct ReadReceipt;
+
+impl Demand for ReadReceipt {
+    const ANY_OF: &'static [Scope] = PaymentsRead::ANY_OF;
+    const PRODUCES: Option<&'static str> = None;
+}
+
+/// To print a receipt again, in one of several forms.
+#[derive(Debug)]
+pub struct CopyReceipt;
+
+impl Demand for CopyReceipt {
+    const ANY_OF: &'static [Scope] = PaymentsWrite::ANY_OF;
+    const PRODUCES: Option<&'static str> = None;
+}
+
 /// The receipt of a payment: `text/plain; width=32` (42, 48), `text/html`, `application/pdf`, `application/jose`.
 #[utoipa::path(
     get, path = "/v1/payments/{id}/receipt", tag = "payments", operation_id = "getReceipt",
@@ -30,11 +49,11 @@ const MAX_RANGES: usize = 16;
         ("Accept" = Option<String>, Header, description = "text/plain with width 32, 42 or 48; text/html; application/pdf; application/jose."),
     ),
     responses((status = 200, description = "The receipt, the same bytes each time.", content_type = "text/plain", body = String), Refusals),
-    security(("mutual_tls" = [], "oauth2" = ["payments:write"]), ("mutual_tls" = [], "oauth2" = ["reversals:write"])),
+    security(("mutual_tls" = [], "oauth2" = ["payments:write"])),
 )]
 pub async fn get(
     edge: web::Data<Edge>,
-    authorized: Authorized<PaymentsRead>,
+    authorized: Authorized<ReadReceipt>,
     path: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
@@ -59,7 +78,7 @@ pub async fn get(
 )]
 pub async fn copy(
     edge: web::Data<Edge>,
-    authorized: Authorized<PaymentsWrite>,
+    authorized: Authorized<CopyReceipt>,
     path: web::Path<String>,
     key: Key,
     request: HttpRequest,

@@ -34,14 +34,14 @@ impl List {
     }
 }
 
-/// A day at the counter, a payment every seven minutes, each on an account of its own.
+/// A day at the counter, a payment every minute, each on an account of its own.
 async fn day(gateway: &Gateway, partner: &Caller) -> Vec<Value> {
     gateway.bill((0..PAYMENTS).map(|i| account(&number(i), "85400.00")).collect()).await;
     let mut payments = Vec::new();
     for i in 0..PAYMENTS {
         let payment = partial(&number(i), &format!("{}.00", 10_000 + i * 1_000));
         payments.push(partner.pay(&format!("k{i}"), &payment).await.done(201));
-        gateway.clock.advance_minutes(7);
+        gateway.clock.advance_minutes(1);
     }
     payments
 }
@@ -74,15 +74,17 @@ fn faulty(payments: &[Value]) -> List {
     list
 }
 
-fn date_of(payments: &[Value]) -> String {
-    payments[0]["business_date"].as_str().unwrap().to_owned()
+/// The business dates of the payments: two when midnight fell among them.
+fn span(payments: &[Value]) -> String {
+    let date = |payment: &Value| payment["business_date"].as_str().unwrap().to_owned();
+    format!("from={}&to={}", date(&payments[0]), date(&payments[PAYMENTS - 1]))
 }
 
 on_both_databases! {
     a_lost_a_doubled_and_a_changed_line_are_three_breaks(gateway) {
         let partner = gateway.caller("aliado").await;
         let payments = day(gateway, &partner).await;
-        let query = format!("business_date={}", date_of(&payments));
+        let query = span(&payments);
         let clean = send(&partner, &query, "text/csv", &List::of(&payments).csv()).await.done(201);
         assert_eq!((clean["break_count"].as_u64(), clean["totals"]["agreed"]["count"].as_u64()), (Some(0), Some(6)));
 
@@ -115,7 +117,7 @@ on_both_databases! {
     a_report_is_written_for_people_too(gateway) {
         let partner = gateway.caller("aliado").await;
         let payments = day(gateway, &partner).await;
-        let query = format!("business_date={}", date_of(&payments));
+        let query = span(&payments);
         let run = send(&partner, &query, "text/csv", &faulty(&payments).csv()).await.done(201);
         let place = format!("/v1/reconciliations/{}", run["id"].as_str().unwrap());
         let forms = [
@@ -142,7 +144,7 @@ on_both_databases! {
         let partner = gateway.caller("aliado").await;
         let operator = gateway.caller("mesa").await;
         let payments = day(gateway, &partner).await;
-        let query = format!("business_date={}", date_of(&payments));
+        let query = span(&payments);
         let run = send(&partner, &query, "text/csv", &faulty(&payments).csv()).await.done(201);
         let found = breaks(&partner, &run).await;
         let place = |i: usize| format!("/v1/breaks/{}/resolution", found[i]["id"].as_str().unwrap());
@@ -183,7 +185,7 @@ on_both_databases! {
     nobody_sees_anothers_reconciliation(gateway) {
         let partner = gateway.caller("aliado").await;
         let payments = day(gateway, &partner).await;
-        let query = format!("business_date={}", date_of(&payments));
+        let query = span(&payments);
         let file = faulty(&payments).csv();
         let run = send(&partner, &query, "text/csv", &file).await.done(201);
         let id = run["id"].as_str().unwrap();
@@ -210,7 +212,7 @@ on_both_databases! {
     a_bad_file_names_its_lines_and_leaves_nothing(gateway) {
         let partner = gateway.caller("aliado").await;
         let payments = day(gateway, &partner).await;
-        let query = format!("business_date={}", date_of(&payments));
+        let query = span(&payments);
         let file = "receipt_number,account_number,amount\nR1,000123456,10000.00\nR2,12a,10000.00\nR3,000123456,-5\n";
         let answer = send(&partner, &query, "text/csv", file).await;
         answer.refused(400, "file-not-valid");
@@ -233,7 +235,7 @@ on_both_databases! {
     a_partners_own_columns_are_read_by_its_settings(gateway) {
         let partner = gateway.caller("aliado").await;
         let payments = day(gateway, &partner).await;
-        let query = format!("business_date={}", date_of(&payments));
+        let query = span(&payments);
         let mapping = json!({ "reconciliation": { "format": "csv", "mapping": {
             "delimiter": ";", "decimal_separator": ",", "thousands_separator": ".",
             "columns": { "receipt_number": "NRO", "account_number": "CUENTA", "amount": "VALOR" },
@@ -292,7 +294,7 @@ on_both_databases! {
         let operator = gateway.caller("mesa").await;
         let other = gateway.caller("otro").await;
         let payments = day(gateway, &partner).await;
-        let date = date_of(&payments);
+        let date = payments[0]["business_date"].as_str().unwrap().to_owned();
         let slip = |number: &str, amount: &str| json!({
             "slip_number": number, "amount": amount, "currency": "COP", "deposited_on": date,
         });
@@ -303,7 +305,7 @@ on_both_databases! {
             "slip_number,amount,booked_on,kind\n771,39000.00,{date},credit\n900,12000.00,{date},credit\n\
              ,500.00,{date},debit\n555,7000.00,{date},credit\n"
         );
-        let query = format!("business_date={date}&kind=bank&party=aliado");
+        let query = format!("{}&kind=bank&party=aliado", span(&payments));
         let run = send(&operator, &query, "text/csv", &statement).await.done(201);
         // The second deposit is not due yet, and the other partner's is no business of this one.
         let found = breaks(&operator, &run).await;
