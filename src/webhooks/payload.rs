@@ -174,7 +174,7 @@ mod tests {
                 bill_number: Some(format!("F{number:063}")),
                 agreement_id: None,
                 installment: None,
-                amount: Money::from_centavos(9_999_999_999_99),
+                amount: Money::from_centavos(999_999_999_999),
                 rule: AllocationRule::OldestDueFirst,
             };
             payment.allocations = (0..400).map(part).collect();

@@ -1,5 +1,7 @@
 //! What leaves, on both databases: fan-out, leases, attempts, receivers good and bad, and what nobody asks for.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by ending")]
+
 #[path = "../store/books.rs"]
 #[allow(dead_code, reason = "the suite of the store uses the rest")]
 mod books;
