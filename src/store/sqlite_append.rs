@@ -42,37 +42,13 @@ statement! {
     ReplaceAccount(account_number: String, snapshot: String, settled_seq: i64, document: String) -> () =
         "INSERT INTO accounts (account_number, snapshot, settled_seq, document) VALUES ({}, {}, {}, {}) \
          ON CONFLICT (account_number) DO UPDATE SET snapshot = excluded.snapshot, \
-         settled_seq = excluded.settled_seq, document = excluded.document"
+         settled_seq = max(excluded.settled_seq, accounts.settled_seq), document = excluded.document"
 }
 
 /// Accounts: number, snapshot, settled place, document.
 pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Result<(), StoreError> {
-<<<<<<< HEAD
-    for (number, snapshot, settled_seq, document) in &rows {
-        let values = (
-            accounts_table::account_number.eq(number),
-            accounts_table::snapshot.eq(snapshot),
-            accounts_table::settled_seq.eq(settled_seq),
-            accounts_table::document.eq(document),
-        );
-        diesel::insert_into(accounts_table::table)
-            .values(values)
-            .on_conflict(accounts_table::account_number)
-            .do_update()
-            .set((
-                accounts_table::snapshot.eq(excluded(accounts_table::snapshot)),
-                accounts_table::settled_seq.eq(diesel::dsl::case_when(
-                    excluded(accounts_table::settled_seq).gt(accounts_table::settled_seq),
-                    excluded(accounts_table::settled_seq),
-                )
-                .otherwise(accounts_table::settled_seq)),
-                accounts_table::document.eq(excluded(accounts_table::document)),
-            ))
-            .execute(conn)?;
-=======
     for (account_number, snapshot, settled_seq, document) in rows {
         ReplaceAccount { account_number, snapshot, settled_seq, document }.execute(conn)?;
->>>>>>> store
     }
     Ok(())
 }
