@@ -15,6 +15,7 @@ use recaudo::domain::fact::{KeyedRequest, PaymentKind, Tender};
 use recaudo::domain::ids::{AccountNumber, CollectionPointId, PartyId};
 use recaudo::domain::money::Money;
 use recaudo::domain::position::Snapshot;
+use recaudo::domain::rejection::Rejection;
 use recaudo::posting::Posting;
 use recaudo::store::{CollectionPoint, Connection, Party, SnapshotKind, SnapshotRecord, SnapshotStatus, Store};
 
@@ -38,7 +39,7 @@ fn main() {
     let policy = Arc::new(config.counter.clone());
     let (posting, writer) = Posting::start(&store, policy, Arc::clone(&clock), &config.posting).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for clients in [1, 64, 512, 1024] {
+    for clients in [1, 64, 512] {
         let share = if clients == 1 { 500 } else { payments };
         let begun = Instant::now();
         runtime.block_on(async {
@@ -49,7 +50,8 @@ fn main() {
                         for turn in 0..share / clients {
                             let request = payment(client * 7919 + turn * 104_729, accounts, clock.as_ref());
                             match posting.submit(request).await.unwrap() {
-                                Outcome::Done(_) => {}
+                                // The same amount on the same account by chance: decided, and not written.
+                                Outcome::Done(_) | Outcome::Rejected(Rejection::PossibleDuplicate { .. }) => {}
                                 other => panic!("{other:?}"),
                             }
                         }

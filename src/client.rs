@@ -178,6 +178,14 @@ impl Client {
         self.call(Method::POST, path, headers, Some(body.to_string().into_bytes())).await
     }
 
+    /// Removes.
+    ///
+    /// # Errors
+    /// The line is down, or no token is given.
+    pub async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
+        self.call(Method::DELETE, path, HeaderMap::new(), None).await
+    }
+
     /// Sends a file as it is.
     ///
     /// # Errors

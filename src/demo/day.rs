@@ -2,9 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::receiver::Receiver;
 use super::stage::{Stage, StepError};
 use crate::client::{Answer, Client, ClientError};
 use crate::clock::Clock;
@@ -12,6 +16,8 @@ use crate::domain::account::{Account, AgreementStatus, ServiceStatus, Suspension
 
 /// How many accounts are looked at for one with the wanted state, at most.
 const MOST_CANDIDATES: usize = 400;
+/// How long an event is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everybody who takes part.
 pub struct Cast {
@@ -207,6 +213,39 @@ impl Day<'_, '_> {
         self.stage.demand(!order.is_empty(), "the payment ordered no reconnection")?;
         self.stage.say(&format!("Reconnection {order}, due by {}", text(&paid["reconnection"]["due_by"])));
         Ok((account, order))
+    }
+
+    /// The reconnection service says where it wants to be told, and proves that the place is its own.
+    /// Gives the endpoint.
+    ///
+    /// # Errors
+    /// The step did not do what it said.
+    pub async fn listen(&mut self, receiver: &Receiver) -> Result<String, StepError> {
+        self.stage.step("The reconnection service says where it wants to be told");
+        let key: Vec<u8> = (0..2).flat_map(|_| self.cast.clock.id().bits().to_be_bytes()).collect();
+        let secret = format!("whsec_{}", STANDARD.encode(key));
+        self.stage.demand(receiver.trust(&secret), "the receiver does not take the secret")?;
+        let url = format!("http://{}/avisos", receiver.address);
+        let body = json!({"url": url, "event_types": ["reconnection.requested"], "secret": secret});
+        let reconnection = &self.cast.reconnection;
+        let endpoint = self.post(reconnection, "/v1/webhook-endpoints", &self.key(), &body).await?.json();
+        self.stage.demand(endpoint["status"] == "active", "the endpoint did not prove itself")?;
+        self.stage.say(&format!("{} answered the challenge: {}", url, text(&endpoint["id"])));
+        Ok(text(&endpoint["id"]))
+    }
+
+    /// The order arrives, signed.
+    ///
+    /// # Errors
+    /// It did not.
+    pub async fn order_arrives(&mut self, receiver: &Receiver, order: &str) -> Result<(), StepError> {
+        self.stage.step("The order arrives at the reconnection service, signed");
+        let event = receiver.wait_for(PATIENCE, |event| event["data"]["order_id"] == order).await;
+        let Some(event) = event else { return Err(self.stage.failed("the order did not arrive")) };
+        let (kind, seq) = (text(&event["type"]), text(&event["seq"]));
+        self.stage.say(&format!("{kind}, seq {seq}, signature good (verified with the public library)"));
+        self.stage.say(&event["data"].to_string());
+        Ok(())
     }
 
     /// The crew reports, and the counter sees it.

@@ -22,6 +22,7 @@ use crate::store::StoreError;
 use day::{Accounts, Cast, Day};
 use evening::Office;
 use prepare::Folder;
+use receiver::Receiver;
 use stage::{Stage, StepError};
 
 /// What is asked of the demonstration.
@@ -119,7 +120,12 @@ async fn play(stage: &mut Stage<'_>, folder: &Folder, gateway: &str, clock: Arc<
     let accounts = Accounts::of_sample(&std::fs::read_to_string(folder.sample())?);
     let mut day = Day { stage, cast: &cast, accounts };
     day.counter().await?;
+    let receiver = Receiver::start().await?;
+    let endpoint = day.listen(&receiver).await?;
     let (account, order) = day.suspended_account_pays().await?;
+    day.order_arrives(&receiver, &order).await?;
+    // The receiver goes with the demonstration, and so does what points at it.
+    cast.reconnection.delete(&format!("/v1/webhook-endpoints/{endpoint}")).await?;
     day.crew_reports(&account, &order).await?;
     let office = Office { billing: client("billing", None)?, folder: folder.file("") };
     let (date, payments) = day.seal(&office, "coompecens").await?;

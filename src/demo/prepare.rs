@@ -102,11 +102,13 @@ impl Folder {
         if file.exists() {
             return Ok(());
         }
-        let port = listen.rsplit(':').next().unwrap_or("8443");
+        let port: u16 = listen.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(8443);
+        // Any free port for the one means any free port for the other.
+        let operations = if port == 0 { 0 } else { port.saturating_add(1000) };
         let database = database.unwrap_or("sqlite:recaudo.db");
         let text = format!(
             "# Written by `recaudo demo`; every command takes it with --config.\n\
-             [server]\nlisten = \"{listen}\"\npublic_url = \"https://localhost:{port}\"\n\n\
+             [server]\nlisten = \"{listen}\"\noperations_listen = \"127.0.0.1:{operations}\"\npublic_url = \"https://localhost:{port}\"\n\n\
              [tls]\nserver_certificate = \"certs/server.crt\"\nserver_key = \"certs/server.key\"\n\
              client_ca = \"certs/ca.crt\"\n\n[token]\nkeys = \"keys\"\n\n\
              # The receiver of the demonstration lies on this machine.\n\

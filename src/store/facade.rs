@@ -97,8 +97,7 @@ impl Connection {
     /// # Errors
     /// The database fails, or what it holds cannot be read.
     pub fn replace_accounts(&mut self, snapshot: &Snapshot, accounts: &[Account]) -> Result<(), StoreError> {
-        let Self { link, snapshots } = self;
-        either!(link, conn in backend => backend::accounts::replace_accounts(conn, snapshot, accounts, snapshots))
+        either!(&mut self.link, conn in backend => backend::accounts::replace_accounts(conn, snapshot, accounts))
     }
 }
 

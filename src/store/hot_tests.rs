@@ -37,7 +37,7 @@ impl Instrumentation for Witness {
     }
 }
 
-fn prepared() -> Connection {
+fn prepared() -> Store {
     let mut settings = config::Config::load(None).unwrap().database;
     settings.url = "sqlite::memory:".to_owned().into();
     let store = Store::new(&settings).unwrap();
@@ -82,7 +82,7 @@ fn prepared() -> Connection {
         serde_json::from_str(&line).unwrap()
     };
     connection.replace_accounts(&record.snapshot, &[account("100001"), account("100002")]).unwrap();
-    connection
+    store
 }
 
 fn payment(ordinal: u32, account: &str) -> Request {
@@ -125,7 +125,8 @@ fn post(connection: &mut Connection, requests: &[Request], named: Option<Id>) ->
 
 #[test]
 fn a_hot_statement_is_prepared_once_and_scans_nothing() {
-    let mut connection = prepared();
+    let store = prepared();
+    let mut connection = store.connect().unwrap();
     let witness = Witness::default();
     let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
     conn.set_instrumentation(witness.clone());

@@ -121,7 +121,7 @@ statement! {
         -> () =
         "INSERT INTO accounts (account_number, snapshot, settled_seq, document) SELECT * FROM unnest({}, {}, {}, {}) \
          ON CONFLICT (account_number) DO UPDATE SET snapshot = excluded.snapshot, \
-         settled_seq = excluded.settled_seq, document = excluded.document"
+         settled_seq = greatest(accounts.settled_seq, excluded.settled_seq), document = excluded.document"
 }
 
 /// Accounts: number, snapshot, settled place, document.

@@ -1,12 +1,12 @@
 //! Appending on SQLite: one cached statement a row costs less than one statement for all.
 
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 
 use super::Conn;
 use super::rows::FactRow;
 use crate::store::StoreError;
-use crate::store::schema::{accounts as accounts_table, exposure, facts as facts_table, outbox};
+use crate::store::schema::{facts as facts_table, outbox};
+use crate::store::statement::statement;
 
 pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
     for row in &rows {
@@ -23,20 +23,31 @@ pub fn events(conn: &mut Conn, events: Vec<(String, String)>) -> Result<(), Stor
     Ok(())
 }
 
+statement! {
+    /// An increment. The driver's own upsert is never cached.
+    Charge(scope: String, change: i64) -> () =
+        "INSERT INTO exposure (scope, used) VALUES ({}, {}) \
+         ON CONFLICT (scope) DO UPDATE SET used = exposure.used + excluded.used"
+}
+
 pub fn charges(conn: &mut Conn, charges: Vec<(String, i64)>) -> Result<(), StoreError> {
-    for (scope, change) in &charges {
-        diesel::insert_into(exposure::table)
-            .values((exposure::scope.eq(scope), exposure::used.eq(change)))
-            .on_conflict(exposure::scope)
-            .do_update()
-            .set(exposure::used.eq(exposure::used + change))
-            .execute(conn)?;
+    for (scope, change) in charges {
+        Charge { scope, change }.execute(conn)?;
     }
     Ok(())
 }
 
+statement! {
+    /// What billing said, replaced.
+    ReplaceAccount(account_number: String, snapshot: String, settled_seq: i64, document: String) -> () =
+        "INSERT INTO accounts (account_number, snapshot, settled_seq, document) VALUES ({}, {}, {}, {}) \
+         ON CONFLICT (account_number) DO UPDATE SET snapshot = excluded.snapshot, \
+         settled_seq = excluded.settled_seq, document = excluded.document"
+}
+
 /// Accounts: number, snapshot, settled place, document.
 pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Result<(), StoreError> {
+<<<<<<< HEAD
     for (number, snapshot, settled_seq, document) in &rows {
         let values = (
             accounts_table::account_number.eq(number),
@@ -50,10 +61,18 @@ pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Re
             .do_update()
             .set((
                 accounts_table::snapshot.eq(excluded(accounts_table::snapshot)),
-                accounts_table::settled_seq.eq(excluded(accounts_table::settled_seq)),
+                accounts_table::settled_seq.eq(diesel::dsl::case_when(
+                    excluded(accounts_table::settled_seq).gt(accounts_table::settled_seq),
+                    excluded(accounts_table::settled_seq),
+                )
+                .otherwise(accounts_table::settled_seq)),
                 accounts_table::document.eq(excluded(accounts_table::document)),
             ))
             .execute(conn)?;
+=======
+    for (account_number, snapshot, settled_seq, document) in rows {
+        ReplaceAccount { account_number, snapshot, settled_seq, document }.execute(conn)?;
+>>>>>>> store
     }
     Ok(())
 }

@@ -87,7 +87,7 @@ fn id(bits: u128) -> Id {
 }
 
 fn day() -> BusinessDate {
-    BusinessDate::parse("2026-11-24").unwrap()
+    BusinessDate::parse("2026-11-24").expect("a date that is written here exists")
 }
 
 fn fact_of(bits: u128, body: Body) -> Fact {

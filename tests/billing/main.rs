@@ -1,5 +1,7 @@
 //! Billing's files on both databases: in through the one writer, out as sealed batches.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by ending")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

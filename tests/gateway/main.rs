@@ -14,11 +14,13 @@ mod counter;
 mod harness;
 mod idempotency;
 mod lookups;
+mod receipts;
 #[path = "../webhooks/receiver.rs"]
 #[allow(dead_code, reason = "the suite of the webhooks uses the rest")]
 mod receiver;
 mod reconciliations;
 mod shape;
+mod till;
 mod unknown;
 mod webhooks;
 

@@ -36,12 +36,17 @@ impl List {
 
 /// A day at the counter, a payment every minute, each on an account of its own.
 async fn day(gateway: &Gateway, partner: &Caller) -> Vec<Value> {
+    pay_every(gateway, partner, 1).await
+}
+
+/// A payment every so many minutes; with none in between midnight never falls among them.
+async fn pay_every(gateway: &Gateway, partner: &Caller, minutes: i64) -> Vec<Value> {
     gateway.bill((0..PAYMENTS).map(|i| account(&number(i), "85400.00")).collect()).await;
     let mut payments = Vec::new();
     for i in 0..PAYMENTS {
         let payment = partial(&number(i), &format!("{}.00", 10_000 + i * 1_000));
         payments.push(partner.pay(&format!("k{i}"), &payment).await.done(201));
-        gateway.clock.advance_minutes(1);
+        gateway.clock.advance_minutes(minutes);
     }
     payments
 }
@@ -256,6 +261,24 @@ on_both_databases! {
         send(&partner, &query, "text/csv", &file).await.refused(409, "file-settings-not-valid");
     }
 
+    a_collection_file_is_a_list_as_well(gateway) {
+        let partner = gateway.caller("aliado").await;
+        let payments = pay_every(gateway, &partner, 0).await;
+        let query = format!("{}&format=asobancaria-2001", span(&payments));
+        let whole = collection_file(&payments, 9_999);
+        let run = send(&partner, &query, "text/plain", &whole).await.done(201);
+        assert_eq!((run["break_count"].as_u64(), run["totals"]["matched"]["count"].as_u64()), (Some(0), Some(6)));
+        let lacking = collection_file(&payments, 2);
+        let run = send(&partner, &query, "text/plain", &lacking).await.done(201);
+        let found = breaks(&partner, &run).await;
+        assert_eq!(causes(&found), ["only_here"]);
+        assert_eq!(found[0]["evidence"][0]["receipt_number"], payments[2]["receipt_number"]);
+        // A total that does not fit the records: nothing of the file is believed.
+        let records: Vec<&str> = whole.lines().collect();
+        let cut = [&records[..3], &records[4..]].concat().join("\r\n");
+        send(&partner, &query, "text/plain", &cut).await.refused(400, "file-not-valid");
+    }
+
     digests_lead_to_the_row_that_differs(gateway) {
         let partner = gateway.caller("aliado").await;
         let begun = gateway.clock.now();
@@ -279,6 +302,9 @@ on_both_databases! {
             if bucket == 1 {
                 assert_eq!(differing[0]["count"], 1);
                 assert_eq!(differing[0]["sum"], payments[3]["amount"]);
+                // The end is not part of a stretch: the payments of later minutes are not in it.
+                let place = format!("/v1/reconciliations/digests?from={from}&to={to}&bucket=1");
+                assert_eq!(partner.get(&place).await.done(200)["buckets"], json!([differing[0]]));
                 break;
             }
             bucket = if bucket == 1440 { 60 } else { 1 };
@@ -319,6 +345,47 @@ on_both_databases! {
         });
         assert_eq!(kept.await.unwrap().kind, RunKind::Bank);
     }
+}
+
+/// The day as an Asobancaria recaudo file, without one of the payments.
+fn collection_file(payments: &[Value], without: usize) -> String {
+    use recaudo::domain::calendar::BusinessDate;
+    use recaudo::files::asobancaria_2001::LotHeader;
+    use recaudo::files::asobancaria_2001::codes::{FileModifier, MeansCode, OriginCode};
+    use recaudo::files::asobancaria_2001::collection::{CollectionHeader, CollectionRecord, CollectionWriter};
+    use recaudo::files::fixed_width::HourMinute;
+
+    let date = BusinessDate::parse(payments[0]["business_date"].as_str().unwrap()).unwrap();
+    let header = CollectionHeader {
+        biller: "8905005149".parse().unwrap(),
+        collection_date: date,
+        entity_code: 901,
+        account: "12345678901".to_owned(),
+        file_date: date,
+        recorded_at: HourMinute::FIRST,
+        modifier: FileModifier::FIRST,
+        account_type: 1,
+    };
+    let mut writer = CollectionWriter::start(Vec::new(), &header).unwrap();
+    writer.start_lot(&LotHeader { service_code: "7709998000018".parse().unwrap(), lot_number: 1 }).unwrap();
+    for (_, payment) in payments.iter().enumerate().filter(|(i, _)| *i != without) {
+        let sequence = writer.next_sequence();
+        let record = CollectionRecord {
+            reference: format!("{:0>48}", payment["account_number"].as_str().unwrap()).parse().unwrap(),
+            amount: payment["amount"].as_str().unwrap().parse().unwrap(),
+            origin: OriginCode::COUNTER,
+            means: MeansCode::COUNTER_CASH,
+            operation_number: 500 + sequence,
+            authorisation_number: 0,
+            debited_entity: 0,
+            branch: 1,
+            sequence,
+            return_cause: String::new(),
+        };
+        writer.payment(&record).unwrap();
+    }
+    writer.end_lot().unwrap();
+    String::from_utf8(writer.finish().unwrap().0).unwrap()
 }
 
 /// The digests as a partner computes them from what it was answered.

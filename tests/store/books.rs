@@ -42,7 +42,8 @@ impl Books {
 
     pub fn postgres() -> Self {
         let database = TestDatabase::create();
-        Self::fill(&database.url().to_owned(), Some(database))
+        let url = database.url().to_owned();
+        Self::fill(&url, Some(database))
     }
 
     /// With the tables and nothing in them.

@@ -1,5 +1,7 @@
 //! The books and the writer, one suite for both databases.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by ending")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

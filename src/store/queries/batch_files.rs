@@ -6,8 +6,8 @@ use super::Conn;
 use super::rows::{limit, read_date, read_id};
 use crate::domain::calendar::BusinessDate;
 use crate::domain::ids::{Id, PartyId};
-use crate::store::schema::{batch_files, facts};
 use crate::store::StoreError;
+use crate::store::schema::{batch_files, facts};
 
 /// What one part of a batch's files was first made with.
 pub fn batch_file(conn: &mut Conn, batch: Id, part: &str) -> Result<Option<String>, StoreError> {

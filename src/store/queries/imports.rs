@@ -112,7 +112,8 @@ pub fn remove_absent(
         .select((accounts::account_number, accounts::snapshot))
         .load(conn)?;
     let Some((last, _)) = page.last().cloned() else { return Ok(None) };
-    let absent: Vec<String> = page.into_iter().filter(|(_, shown)| shown != snapshot).map(|(number, _)| number).collect();
+    let absent: Vec<String> =
+        page.into_iter().filter(|(_, shown)| shown != snapshot).map(|(number, _)| number).collect();
     let removed = diesel::delete(accounts::table.filter(accounts::account_number.eq_any(&absent))).execute(conn)?;
     Ok(Some((last, i64::try_from(removed).unwrap_or(i64::MAX))))
 }

@@ -1,0 +1,87 @@
+//! The till against the real gateway: killed anywhere, its journal and the books end equal; and what a
+//! cashier sees.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use recaudo::client::{Client, Connection};
+use recaudo::clock::SystemClock;
+use recaudo::store::journal::Journal;
+use recaudo::till::Till;
+use recaudo::till::dialogue::{Dialogue, Printer};
+
+use crate::harness::*;
+
+fn till(gateway: &Gateway) -> Till {
+    let identity = gateway.identity("aliado");
+    let connection = Connection {
+        gateway: gateway.url.clone(),
+        authority: gateway.path().join("certs/ca.crt"),
+        certificate: identity.certificate,
+        key: identity.key,
+        client_id: "aliado".to_owned(),
+        collection_point: Some("aliado-01".to_owned()),
+        scope: String::new(),
+    };
+    let journal = Journal::open(&gateway.path().join("till.db")).unwrap();
+    Till::new(Client::new(connection).unwrap(), journal, Arc::new(SystemClock), "C1", "ana")
+}
+
+on_both_databases! {
+    a_till_killed_anywhere_ends_with_equal_books(gateway) {
+        let numbers: Vec<String> = (0..24).map(|ordinal| format!("{:09}", 100_000 + ordinal * 37)).collect();
+        gateway.bill(numbers.iter().map(|number| account(number, "85400.00")).collect()).await;
+        for (ordinal, number) in numbers.iter().enumerate() {
+            let (mut till, number) = (till(gateway), number.clone());
+            let paying = tokio::spawn(async move { _ = till.pay(&number, "full", "85400.00", None, None).await });
+            // From before the journal is written to after the answer has come.
+            tokio::time::sleep(Duration::from_micros(700 * ordinal as u64)).await;
+            paying.abort();
+            _ = paying.await;
+        }
+        let mut till = till(gateway);
+        till.recover().await.unwrap();
+        assert!(till.recover().await.unwrap().is_empty(), "something is still unknown");
+        let mut journal = Journal::open(&gateway.path().join("till.db")).unwrap();
+        let told: BTreeSet<String> = journal.all().unwrap().into_iter().map(|entry| {
+            assert_eq!(entry.status, Some(201), "{:?}", entry.answer);
+            let answer: serde_json::Value = serde_json::from_str(&entry.answer.unwrap()).unwrap();
+            answer["id"].as_str().unwrap().to_owned()
+        }).collect();
+        let page = gateway.caller("aliado").await.get("/v1/payments?limit=200").await.done(200);
+        let kept: Vec<String> =
+            page["data"].as_array().unwrap().iter().map(|payment| payment["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(kept.len(), told.len());
+        assert_eq!(kept.into_iter().collect::<BTreeSet<_>>(), told);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cashier_opens_takes_money_takes_it_back_and_closes() {
+    let gateway = Gateway::start(Books::Sqlite).await;
+    gateway.bill(vec![account("000123456", "85400.00")]).await;
+    let till = till(&gateway);
+    let script = "ayuda\nabrir 50000\n000123456\n2 20000\n000999999\nanular wrong_amount S1\n000123456\n1\n000123456\n\
+                  cerrar\n1\n\n1\n\n\n\n85\n\n2\n\n\nsalir\n";
+    let said = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (mut input, mut out) = (script.as_bytes(), Vec::new());
+        let printer = Printer { columns: 32, folder: None };
+        Dialogue::new(&runtime, till, printer, &mut input, &mut out).run().unwrap();
+        String::from_utf8(out).unwrap()
+    });
+    let said = said.await.unwrap();
+    for wanted in [
+        "MAR*** GOM***",
+        "1. pago total 85400.00",
+        "COMPROBANTE DE PAGO",
+        "NO_RECIBIR_DINERO",
+        "No hay nada por pagar.",
+        "Esperado 135400.00",
+    ] {
+        assert!(said.contains(wanted), "{wanted} was not said:\n{said}");
+    }
+    assert!(!said.contains("ATENCIÓN"), "{said}");
+    gateway.stop().await;
+}
