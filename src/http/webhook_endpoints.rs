@@ -5,7 +5,7 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -16,7 +16,7 @@ use super::faults::Reader;
 use super::openapi::{Refusals, WriteRefusals};
 use super::payments::id_in_path;
 use super::problem::Problem;
-use super::views::word;
+use super::views::webhooks::{EndpointList, EndpointView, PREFIX};
 use crate::auth::caller::{Authorized, Webhooks};
 use crate::domain::calendar::Timestamp;
 use crate::domain::command::{Caller, PartyKind};
@@ -30,8 +30,6 @@ use crate::webhooks::fan_out::MAX_ENDPOINTS;
 use crate::webhooks::settings::{allowed_hosts, secrets};
 use crate::webhooks::signature::Secret;
 
-/// The prefix of an endpoint's id.
-pub const PREFIX: &str = "wep";
 const PLACE: &str = "/v1/webhook-endpoints";
 
 /// An endpoint to be told.
@@ -67,63 +65,6 @@ pub struct EndpointChange {
     /// Makes a new secret; the old one goes on signing beside it for a while.
     #[serde(default)]
     pub rotate_secret: bool,
-}
-
-/// An endpoint.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = WebhookEndpoint)]
-pub struct EndpointView {
-    /// The endpoint.
-    #[schema(example = "wep_01k6y3b5wqe7h8m2n4p6r8t0v2")]
-    pub id: String,
-    /// Where it is told.
-    pub url: String,
-    /// What it is told.
-    pub event_types: Vec<String>,
-    /// `pending` (not proved yet), `active` or `disabled`.
-    pub status: String,
-    /// Why it is not told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disabled_reason: Option<String>,
-    /// The number of its last event.
-    pub last_seq: i64,
-    /// Since when it is known.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// Until when the old secret signs as well.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub retiring_secret_until: Option<Timestamp>,
-    /// What signs; shown once, when it is made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
-}
-
-/// The endpoints of a party.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EndpointList {
-    /// All of them.
-    pub data: Vec<EndpointView>,
-}
-
-impl EndpointView {
-    fn of(endpoint: &WebhookEndpoint) -> Self {
-        Self {
-            id: endpoint.id.with_prefix(PREFIX),
-            url: endpoint.url.clone(),
-            event_types: endpoint.event_types.clone(),
-            status: word(&endpoint.status),
-            disabled_reason: endpoint.disabled_reason.clone(),
-            last_seq: endpoint.last_seq,
-            created_at: endpoint.created_at,
-            retiring_secret_until: endpoint.retiring.as_ref().map(|(_, until)| *until),
-            secret: None,
-        }
-    }
-
-    fn with_secret(endpoint: &WebhookEndpoint) -> Self {
-        Self { secret: Some(endpoint.secret.expose_secret().to_owned()), ..Self::of(endpoint) }
-    }
 }
 
 /// Registers an endpoint, and asks it for the proof that it is its owner's.

@@ -23,6 +23,7 @@ pub mod signature;
 #[cfg(test)]
 mod address_tests;
 #[cfg(test)]
+#[path = "samples_tests.rs"]
 mod samples;
 #[cfg(test)]
 mod sender_tests;

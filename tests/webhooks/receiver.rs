@@ -109,7 +109,7 @@ impl Receiver {
         let head = |status: u16, more: &str| format!("HTTP/1.1 {status} x\r\n{more}connection: close\r\n");
         match act {
             Act::Answer(status) => {
-                _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, ""))).await
+                _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, ""))).await;
             }
             Act::AnswerWith(status, more) => {
                 _ = write(&mut stream, &format!("{}content-length: 0\r\n\r\n", head(status, more))).await;

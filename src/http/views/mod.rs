@@ -7,6 +7,7 @@ pub mod orders;
 pub mod payment;
 pub mod reconciliations;
 pub mod sessions;
+pub mod webhooks;
 
 use serde::Serialize;
 use utoipa::ToSchema;
