@@ -17,6 +17,7 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     pub upload_timeout_seconds: u64,
     pub chunk_accounts: usize,
+    pub chunk_milliseconds: u64,
     pub max_accounts: usize,
     pub max_faults: usize,
     pub max_rejects: usize,
@@ -35,6 +36,7 @@ impl Settings {
     pub fn faults(&self) -> Vec<&'static str> {
         let rules = [
             ((1..=5000).contains(&self.chunk_accounts), "billing.chunk_accounts is 1 to 5000"),
+            ((1..=1000).contains(&self.chunk_milliseconds), "billing.chunk_milliseconds is 1 to 1000"),
             ((1..=16_000_000).contains(&self.max_accounts), "billing.max_accounts is 1 to 16000000"),
             ((1..=1000).contains(&self.max_faults), "billing.max_faults is 1 to 1000"),
             (self.max_rejects <= 1_000_000, "billing.max_rejects is at most 1000000"),

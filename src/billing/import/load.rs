@@ -7,8 +7,10 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
 
 use super::check::{Checked, Once};
+use super::pace::Pace;
 use super::rejects::Rejects;
 use super::report::{ImportError, Report};
 use super::{Options, Step, Watch};
@@ -47,10 +49,12 @@ pub(super) fn load<D: Door>(
 ) -> Result<(), ImportError> {
     file.rewind().map_err(ImportError::File)?;
     let loading = Loading { office, door, record, snapshot };
+    let pace = Pace::new(&office.settings);
     let (send, receive) = sync_channel(CHUNKS_AHEAD);
     let (written, rejects) = std::thread::scope(|scope| {
-        let reader = scope.spawn(move || read(office, file, checked, options, &send));
-        let written = loading.write_all(receive, checked.accounts, watch);
+        let pace = &pace;
+        let reader = scope.spawn(move || read(office, file, checked, options, pace, &send));
+        let written = loading.write_all(receive, checked.accounts, pace, watch);
         // The channel is gone by now, so the reader ends whether or not it was done.
         let rejects = reader.join().map_err(|_| ImportError::Changed);
         written.and_then(|written| Ok((written, rejects??)))
@@ -74,6 +78,7 @@ fn read(
     file: &File,
     checked: &Checked,
     options: &Options,
+    pace: &Pace,
     send: &SyncSender<Vec<Account>>,
 ) -> Result<Option<String>, ImportError> {
     let settings = office.settings.feed(&office.policy);
@@ -83,8 +88,7 @@ fn read(
     };
     let (_, rows) = billing_feed::open(BufReader::new(file), options.format, &settings)?;
     let mut once = (checked.faults_total > 0).then(Once::default);
-    let size = office.settings.chunk_accounts;
-    let mut chunk = Vec::with_capacity(size);
+    let mut chunk = Vec::with_capacity(pace.size());
     for row in rows {
         let refused = match row {
             Ok(row) if once.as_mut().is_none_or(|once| once.is_first(&row.account.account_number)) => {
@@ -99,7 +103,9 @@ fn read(
         if let (Some(raw), Some(rejects)) = (refused, &mut rejects) {
             rejects.row(&raw)?;
         }
-        if chunk.len() == size && send.send(std::mem::replace(&mut chunk, Vec::with_capacity(size))).is_err() {
+        if chunk.len() >= pace.size()
+            && send.send(std::mem::replace(&mut chunk, Vec::with_capacity(pace.size()))).is_err()
+        {
             return Ok(None);
         }
     }
@@ -110,12 +116,19 @@ fn read(
 }
 
 impl<D: Door> Loading<'_, D> {
-    fn write_all(&self, chunks: Receiver<Vec<Account>>, total: u64, watch: Watch<'_>) -> Result<u64, ImportError> {
+    fn write_all(
+        &self,
+        chunks: Receiver<Vec<Account>>,
+        total: u64,
+        pace: &Pace,
+        watch: Watch<'_>,
+    ) -> Result<u64, ImportError> {
         let mut written = 0;
         for chunk in chunks {
             written += chunk.len() as u64;
-            let (snapshot, chunk) = (Arc::clone(self.snapshot), Arc::new(chunk));
+            let (snapshot, chunk, began) = (Arc::clone(self.snapshot), Arc::new(chunk), Instant::now());
             self.in_turn("import_chunk", written, move |conn| conn.replace_accounts(&snapshot, &chunk))?;
+            pace.took(began.elapsed());
             watch(Step::Loading(written, total));
         }
         Ok(written)

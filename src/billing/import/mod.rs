@@ -8,6 +8,7 @@ mod begin;
 mod check;
 mod load;
 mod orders;
+mod pace;
 mod rejects;
 mod report;
 
