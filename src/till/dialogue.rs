@@ -164,7 +164,7 @@ impl<'a> Dialogue<'a> {
             && problem["code"] == "possible-duplicate"
         {
             self.problem(problem)?;
-            let earlier = text(&problem["payment"]["id"]);
+            let earlier = text(&problem["earlier"]["payment_id"]);
             if self.ask("¿Es otro pago distinto? (si/no): ")?.as_deref() != Some("si") {
                 return Ok(());
             }
