@@ -13,12 +13,11 @@ pub mod telemetry;
 pub mod cli;
 // The composition root: opens, starts, binds, and stops in the reverse order.
 pub mod app;
+
 // 1 The edge: translates, never decides.
 pub mod http;
 // 2 Who calls and what they may do.
 pub mod auth;
-// A development authority and its identities.
-pub mod certificates;
 // 3 The rules, pure.
 pub mod domain;
 // 4 Group commit: the only writer.
@@ -29,23 +28,27 @@ pub mod reading;
 pub mod store;
 // 6 What leaves: events signed and sent to those who asked for them.
 pub mod webhooks;
+
 // What nobody asks for and has to be done in time.
 pub mod upkeep;
+// What is exchanged as files: read strictly, written exactly, streamed always.
+pub mod files;
+// Billing's files come in, collection files go out.
+pub mod billing;
+// What the gateway, the partner and the bank say of one day, compared; pure.
+pub mod reconciliation;
+// Runs a reconciliation: loads, reads the file, keeps the outcome.
+pub mod reconciling;
 // Receipts in Spanish, signed, the same bytes each time.
 pub mod receipts;
-// 7 What the gateway, the partner and the bank say of one day, compared; pure.
-pub mod reconciliation;
-// 7 Runs a reconciliation: loads, reads the file, keeps the outcome.
-pub mod reconciling;
 // The auditor: recomputes from the facts what was said along the way.
 pub mod ledger;
+
 // The partner's side: what the till and the demonstration call the gateway with.
 pub mod client;
-// 7 What is exchanged as files: read strictly, written exactly, streamed always.
-pub mod files;
 // A cashier's terminal for a partner without a cashier system.
 pub mod till;
+// A development authority and its identities.
+pub mod certificates;
 // The main job, shown: a gateway from nothing and a day at the counter.
 pub mod demo;
-// 7 Billing's files come in, collection files go out.
-pub mod billing;

@@ -87,7 +87,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_queue_is_emptied_in_its_order(sizes in prop::collection::vec(0usize..150, 0..40)) {
-            let size = |bytes: &usize| if bytes % 7 == 0 { Size::Alone } else { Size::Command(*bytes) };
+            let size = |bytes: &usize| if bytes.is_multiple_of(7) { Size::Alone } else { Size::Command(*bytes) };
             let mut waiting: Vec<Size> = sizes.iter().map(size).collect();
             let mut rounds = 0;
             while !waiting.is_empty() {

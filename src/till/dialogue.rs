@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::{Settled, Tally, Till, TillError};
+use crate::client::ClientError;
 
 /// Notes and coins in use, in pesos.
 const DENOMINATIONS: [u32; 11] = [100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50];
@@ -32,8 +33,8 @@ pub enum DialogueError {
     Terminal(#[from] std::io::Error),
 }
 
-impl From<crate::client::ClientError> for DialogueError {
-    fn from(error: crate::client::ClientError) -> Self {
+impl From<ClientError> for DialogueError {
+    fn from(error: ClientError) -> Self {
         Self::Till(error.into())
     }
 }
@@ -71,22 +72,35 @@ impl<'a> Dialogue<'a> {
     /// # Errors
     /// The journal, the identity or the terminal failed.
     pub fn run(&mut self) -> Result<(), DialogueError> {
-        self.recover()?;
+        let recovered = self.recover();
+        self.go_on(recovered)?;
         writeln!(self.out, "Caja {} - {}. Escriba 'ayuda' para ver las órdenes.", self.till.name, self.till.cashier)?;
         while let Some(line) = self.ask("Cuenta u orden: ")? {
             let mut words = line.split_whitespace();
-            match (words.next(), words.next(), words.next()) {
-                (None, ..) => {}
+            let done = match (words.next(), words.next(), words.next()) {
+                (None, ..) => Ok(()),
                 (Some("salir"), ..) => break,
-                (Some("ayuda"), ..) => self.help()?,
-                (Some("abrir"), base, _) => self.open(base.unwrap_or("0"))?,
-                (Some("cerrar"), ..) => self.close()?,
-                (Some("anular"), reason, supervisor) => self.reverse(reason, supervisor)?,
-                (Some("pendientes"), ..) => self.recover()?,
-                (Some(account), ..) => self.serve(account)?,
-            }
+                (Some("ayuda"), ..) => self.help(),
+                (Some("abrir"), base, _) => self.open(base.unwrap_or("0")),
+                (Some("cerrar"), ..) => self.close(),
+                (Some("anular"), reason, supervisor) => self.reverse(reason, supervisor),
+                (Some("pendientes"), ..) => self.recover(),
+                (Some(account), ..) => self.serve(account),
+            };
+            self.go_on(done)?;
         }
         Ok(())
+    }
+
+    /// A line that is down is said and waited out; anything else ends the dialogue.
+    fn go_on(&mut self, done: Result<(), DialogueError>) -> Result<(), DialogueError> {
+        match done {
+            Err(DialogueError::Till(TillError::Client(ClientError::NoAnswer { .. }))) => {
+                writeln!(self.out, "SIN LÍNEA. Lo que quedó sin respuesta está en el diario; intente de nuevo.")?;
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     fn help(&mut self) -> Result<(), DialogueError> {
@@ -164,7 +178,7 @@ impl<'a> Dialogue<'a> {
             && problem["code"] == "possible-duplicate"
         {
             self.problem(problem)?;
-            let earlier = text(&problem["payment"]["id"]);
+            let earlier = text(&problem["earlier"]["payment_id"]);
             if self.ask("¿Es otro pago distinto? (si/no): ")?.as_deref() != Some("si") {
                 return Ok(());
             }
