@@ -251,6 +251,9 @@ impl Config {
         demand(self.posting.max_batch_bytes >= self.server.max_body_bytes, "posting.max_batch_bytes holds one body");
         demand((1..=65_536).contains(&self.reading.queue), "reading.queue is 1 to 65536");
         demand((1..=1024).contains(&self.reading.max_group), "reading.max_group is 1 to 1024");
+        let quotas = &self.limits;
+        let quotas = [quotas.lookups_per_minute, quotas.unknown_accounts_per_minute, quotas.requests_per_minute];
+        demand(quotas.iter().all(|quota| (1..=60_000_000).contains(quota)), "limits.*_per_minute are 1 to 60000000");
         demand((1..=10).contains(&self.token.lifetime_minutes), "token.lifetime_minutes is 1 to 10");
         demand(self.server.public_url.starts_with("https://"), "server.public_url begins with https://");
         demand(!self.server.public_url.ends_with('/'), "server.public_url has no slash at the end");

@@ -17,10 +17,13 @@ pub struct Sample {
 
 impl Sample {
     pub fn write(folder: &Path, accounts: u64) -> Self {
+        // Another seed and a later instant than the demonstration's, so that it is a newer snapshot.
         let file = folder.join("sample.jsonl");
+        let later = Command::new("date").args(["-d", "+1 hour", "--iso-8601=seconds"]).output().unwrap();
+        let later = String::from_utf8(later.stdout).unwrap();
         let out = std::fs::File::create(&file).unwrap();
         let status = Command::new(PROGRAM)
-            .args(["billing", "sample", "--accounts", &accounts.to_string(), "--seed", "7"])
+            .args(["billing", "sample", "--accounts", &accounts.to_string(), "--seed", "8", "--as-of", later.trim()])
             .stdout(out)
             .status()
             .unwrap();
@@ -71,7 +74,7 @@ impl Prepared {
         let mut command = Command::new(PROGRAM);
         command.env("RECAUDO__LOG__FILTER", "warn");
         for limit in ["LOOKUPS_PER_MINUTE", "UNKNOWN_ACCOUNTS_PER_MINUTE", "REQUESTS_PER_MINUTE"] {
-            command.env(format!("RECAUDO__LIMITS__{limit}"), "100000000");
+            command.env(format!("RECAUDO__LIMITS__{limit}"), "60000000");
         }
         command.env("RECAUDO__SERVER__OPERATIONS_LISTEN", "127.0.0.1:0");
         command.arg("--config").arg(self.folder.join("recaudo.toml"));

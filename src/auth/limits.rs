@@ -92,7 +92,8 @@ impl Limits {
 
     fn look(&self, party: &PartyId, kind: Kind, now: Timestamp, take: bool) -> Standing {
         let quota = self.quota(kind);
-        let cost = WINDOW_MICROS / i64::from(quota);
+        // The finest grain of time there is; a larger quota is as good as none.
+        let cost = (WINDOW_MICROS / i64::from(quota)).max(1);
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_BUCKETS {
             buckets.retain(|_, full_at| *full_at > now.micros());
@@ -130,6 +131,18 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_beyond_the_grain_of_time_lets_everybody_through() {
+        let quotas = config::Limits {
+            lookups_per_minute: u32::MAX,
+            unknown_accounts_per_minute: u32::MAX,
+            requests_per_minute: u32::MAX,
+        };
+        let limits = Limits::new(quotas);
+        let now = Timestamp::from_micros(1_764_000_000_000_000);
+        assert!((0..1000).all(|_| limits.take(&PartyId::new("a"), Kind::Requests, now).allowed));
+    }
 
     #[test]
     fn a_bucket_empties_refills_and_survives_a_clock_that_goes_back() {
