@@ -169,7 +169,7 @@ fn result(edge: &Edge, language: Language, key: &Key, outcome: Option<Outcome>) 
         Some(Outcome::Done(facts)) => posted(facts.first().and_then(|fact| PaymentView::of(fact))),
         Some(Outcome::Replayed(fact)) => posted(PaymentView::of(&fact)),
         Some(Outcome::Rejected(rejection)) => {
-            let problem = Problem::from(rejection);
+            let problem = Problem::from(rejection).with_cash_in_the_drawer();
             let document = problem.document(language, &edge.config.server.public_url, "/v1/payments/batch");
             let status = problem.status();
             BatchResult { idempotency_key, status, replayed, payment: None, problem: Some(document) }

@@ -92,6 +92,17 @@ impl Problem {
         self
     }
 
+    /// As a refusal of cash that is in the drawer already: what should not be taken is given back.
+    #[must_use]
+    pub fn with_cash_in_the_drawer(mut self) -> Self {
+        if self.action == CashierAction::NoRecibirDinero {
+            self.action = CashierAction::DevolverDinero;
+            self.cashier = "El pago no se registró.\nDevuelva el dinero.";
+            self.customer = "Su pago no se pudo registrar.\nLe devolvemos su dinero.";
+        }
+        self
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {

@@ -166,6 +166,8 @@ on_both_databases! {
         assert_eq!(statuses, [201, 201, 409, 201], "{answer}");
         assert_eq!(answer["results"][0]["replayed"], true);
         assert_eq!(answer["results"][2]["problem"]["code"], "amount-mismatch");
+        // The cash is in a drawer up the river already.
+        assert_eq!(answer["results"][2]["problem"]["cashier_action"], "DEVOLVER_DINERO");
         assert_eq!((answer["posted"].as_u64(), answer["rejected"].as_u64()), (Some(3), Some(1)));
         let again = partner.post("/v1/payments/batch", "unused", &batch).await.done(200);
         assert_eq!(again["results"][1]["payment"], answer["results"][1]["payment"]);
