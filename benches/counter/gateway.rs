@@ -119,6 +119,10 @@ impl Prepared {
 }
 
 impl Server {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();

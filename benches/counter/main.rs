@@ -1,10 +1,12 @@
 //! How fast the counter is, against yardsticks of the same run on the same machine.
 //!
-//! `cargo bench --bench counter -- [--accounts N] [--seconds S] [--only sqlite|postgres] [--json FILE]`
+//! `cargo bench --bench counter -- [--accounts N] [--seconds S] [--only sqlite|postgres] [--json FILE]
+//! [--work no-op,look-up,posting] [--connections 1,32,128,256]`
 //!
 //! Starts the real gateway as a child process, drives it over mutual TLS with persistent
 //! connections, and prints one table: no-op, look-up, posting at 1, 32, 128 and 256 connections
-//! with p50 and p99; memory; the time from start to ready; and, on the same PostgreSQL cluster,
+//! with p50 and p99, and the processor time that a request costs in the gateway, in the load
+//! generator and elsewhere (the database, the kernel); memory; the time from start to ready; and, on the same PostgreSQL cluster,
 //! pgbench (TPC-B at its best client count, select-only), and the cost of one fdatasync. Only
 //! ratios within one run mean anything: the machine is noisy.
 
@@ -17,6 +19,7 @@
     reason = "a benchmark"
 )]
 
+mod cpu;
 mod gateway;
 mod load;
 mod report;
@@ -34,11 +37,15 @@ pub struct Plan {
     pub seconds: u64,
     pub only: Option<String>,
     pub json: Option<PathBuf>,
+    pub work: Vec<String>,
+    pub connections: Vec<usize>,
 }
 
 impl Plan {
     fn from_arguments() -> Self {
-        let mut plan = Self { accounts: 1_000_000, seconds: 8, only: None, json: None };
+        let work = ["no-op", "look-up", "posting"].map(str::to_owned).to_vec();
+        let connections = vec![1, 32, 128, 256];
+        let mut plan = Self { accounts: 1_000_000, seconds: 8, only: None, json: None, work, connections };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} wants a value"));
@@ -46,6 +53,8 @@ impl Plan {
                 "--accounts" => plan.accounts = value().parse().unwrap(),
                 "--seconds" => plan.seconds = value().parse().unwrap(),
                 "--only" => plan.only = Some(value()),
+                "--work" => plan.work = value().split(',').map(str::to_owned).collect(),
+                "--connections" => plan.connections = value().split(',').map(|n| n.parse().unwrap()).collect(),
                 "--json" => plan.json = Some(value().into()),
                 _ => {}
             }
@@ -53,8 +62,6 @@ impl Plan {
         plan
     }
 }
-
-const CONNECTIONS: [usize; 4] = [1, 32, 128, 256];
 
 fn main() {
     let plan = Plan::from_arguments();
@@ -100,16 +107,18 @@ fn measure(
         runtime.block_on(load::drive(&prepared, &server.address, work, connections, spell))
     };
     let mut accounts = sample.payable.clone().into_iter();
-    for connections in CONNECTIONS {
-        for name in ["no-op", "look-up", "posting"] {
-            let work = match name {
+    for connections in plan.connections.iter().copied() {
+        for name in &plan.work {
+            let work = match name.as_str() {
                 "no-op" => load::Work::Noop,
                 "look-up" => load::Work::LookUp(sample.payable.clone()),
                 // Every payment on an account of its own, so that none is asked about as a duplicate.
-                _ => load::Work::Posting(accounts.by_ref().take(plan.seconds as usize * 15_000).collect()),
+                _ => load::Work::Posting(accounts.by_ref().take(plan.seconds as usize * 20_000).collect()),
             };
+            let before = cpu::Spent::now(server.id());
             let result = drive(work, connections);
-            report.cell(Cell { database, work: name, connections, result });
+            let cpu = cpu::Spent::now(server.id()).since(&before).per(result.done);
+            report.cell(Cell { database, work: name.clone(), connections, result, cpu });
         }
     }
     report.memory(database, "after", server.resident_kib());

@@ -6,15 +6,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::Plan;
+use crate::cpu::Spent;
 use crate::load::Outcome;
 use crate::yardstick::Cluster;
 
 /// One measurement.
 pub struct Cell {
     pub database: &'static str,
-    pub work: &'static str,
+    pub work: String,
     pub connections: usize,
     pub result: Outcome,
+    pub cpu: Spent,
 }
 
 /// All of them.
@@ -134,7 +136,8 @@ impl Report {
     pub fn json(&self) -> String {
         let cells: Vec<_> = self.cells.iter().map(|cell| {
             json!({"database": cell.database, "work": cell.work, "connections": cell.connections, "per_second": cell.result.rate(),
-                "p50_us": cell.result.p50.as_micros() as u64, "p99_us": cell.result.p99.as_micros() as u64, "refused": cell.result.refused})
+                "p50_us": cell.result.p50.as_micros() as u64, "p99_us": cell.result.p99.as_micros() as u64, "refused": cell.result.refused,
+                "cpu_us": {"gateway": cell.cpu.gateway, "generator": cell.cpu.generator, "elsewhere": cell.cpu.elsewhere}})
         }).collect();
         json!({"accounts": self.accounts, "cells": cells, "pgbench_tpcb": self.tpcb, "pgbench_select_only": self.select_only,
             "resident_kib": self.memory, "import_seconds": self.imported, "fdatasync_p50_us": self.fdatasync_p50.as_micros() as u64,
@@ -144,9 +147,11 @@ impl Report {
 }
 
 fn line(cell: &Cell) -> String {
-    let Cell { database, work, connections, result } = cell;
+    let Cell { database, work, connections, result, cpu } = cell;
     let mut text = format!("{database:<9} {work:<8} {connections:>4} connections {:>9.0}/s", result.rate());
     _ = write!(text, "  p50 {:>9.3?}  p99 {:>9.3?}", result.p50, result.p99);
+    let Spent { gateway, generator, elsewhere } = cpu;
+    _ = write!(text, "  cpu {gateway:>4} + {generator:>3} + {elsewhere:>3} us");
     if result.refused > 0 {
         _ = write!(text, "  refused {}", result.refused);
     }

@@ -10,8 +10,10 @@ use crate::config;
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::PartyId;
 
-/// Buckets kept at once; there is a handful of parties, so only a fault reaches it.
-const MAX_BUCKETS: usize = 10_000;
+/// Parties whose buckets are kept at once; there is a handful, so only a fault reaches it.
+const MAX_PARTIES: usize = 10_000;
+/// Kinds of calls.
+const KINDS: usize = 3;
 const WINDOW_MICROS: i64 = 60_000_000;
 
 /// What is counted.
@@ -44,7 +46,7 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Limits {
     quotas: config::Limits,
-    full_at: Mutex<HashMap<(PartyId, Kind), i64>>,
+    full_at: Mutex<HashMap<PartyId, [i64; KINDS]>>,
 }
 
 impl Kind {
@@ -95,17 +97,23 @@ impl Limits {
         // The finest grain of time there is; a larger quota is as good as none.
         let cost = (WINDOW_MICROS / i64::from(quota)).max(1);
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_BUCKETS {
-            buckets.retain(|_, full_at| *full_at > now.micros());
+        if buckets.len() >= MAX_PARTIES {
+            buckets.retain(|_, full_at| full_at.iter().any(|full_at| *full_at > now.micros()));
         }
-        let full_at = buckets.get(&(party.clone(), kind)).copied().unwrap_or(0).max(now.micros());
+        let bucket = match buckets.get_mut(party) {
+            Some(kinds) => kinds,
+            // Copies the name at a party's first call only.
+            None => buckets.entry(party.clone()).or_default(),
+        };
+        let bucket = &mut bucket[kind as usize];
+        let full_at = (*bucket).max(now.micros());
         // A clock that went back must not shut a party out.
         let full_at = if full_at - now.micros() > WINDOW_MICROS { now.micros() } else { full_at };
         let after = full_at + cost;
         let allowed = after - now.micros() <= WINDOW_MICROS;
         let stands = if allowed && take { after } else { full_at };
         if allowed && take {
-            buckets.insert((party.clone(), kind), after);
+            *bucket = after;
         }
         let used = stands - now.micros();
         let waits = if allowed { used } else { after - now.micros() - WINDOW_MICROS };

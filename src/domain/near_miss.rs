@@ -10,10 +10,10 @@ pub fn is_near_miss(a: &str, b: &str) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let differing: Vec<usize> = (0..a.len()).filter(|place| a[*place] != b[*place]).take(3).collect();
-    match differing.as_slice() {
-        [_] => true,
-        [first, second] => second - first == 1 && a[*first] == b[*second] && a[*second] == b[*first],
+    let mut differing = (0..a.len()).filter(|place| a[*place] != b[*place]);
+    match (differing.next(), differing.next(), differing.next()) {
+        (Some(_), None, _) => true,
+        (Some(first), Some(second), None) => second - first == 1 && a[first] == b[second] && a[second] == b[first],
         _ => false,
     }
 }

@@ -116,6 +116,11 @@ pub fn demand_type(request: &HttpRequest, wanted: &str) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, Problem> {
+    // Most bodies are good; where in it a bad one fails is only looked for when it does.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        let json = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+        return Ok(Body { value, faults: Vec::new(), json });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize::<_, T>(&mut deserializer);
     match read {

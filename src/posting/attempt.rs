@@ -13,8 +13,8 @@ use crate::store::{Connection, StoreError};
 
 /// How a transaction ended.
 pub(super) enum Attempt {
-    /// Durable; an outcome for each request.
-    Committed(Vec<Outcome>),
+    /// Durable; an outcome for each request, and whether events have to leave.
+    Committed(Vec<Outcome>, bool),
     /// Nothing was executed.
     Failed(StoreError),
     /// COMMIT was sent and not answered. What was decided stands if it arrived.
@@ -29,8 +29,8 @@ pub(super) fn attempt(
     now: Timestamp,
     probe: &mut CommitProbe,
 ) -> Attempt {
-    let decided = connection.begin().and_then(|()| decide_and_append(connection, requests, policy, now));
-    let (outcomes, appended) = match decided {
+    let decided = decide_and_append(connection, requests, policy, now);
+    let Decided { outcomes, appended, leaving } = match decided {
         Ok(decided) => decided,
         Err(error) => {
             connection.rollback();
@@ -39,7 +39,7 @@ pub(super) fn attempt(
     };
     if !appended {
         connection.rollback();
-        return Attempt::Committed(outcomes);
+        return Attempt::Committed(outcomes, false);
     }
     let fate = probe();
     if fate == CommitFate::LostBefore {
@@ -47,7 +47,7 @@ pub(super) fn attempt(
     }
     match connection.commit() {
         Ok(()) if fate == CommitFate::LostAfter => Attempt::InDoubt(outcomes),
-        Ok(()) => Attempt::Committed(outcomes),
+        Ok(()) => Attempt::Committed(outcomes, leaving),
         Err(error) => {
             connection.rollback();
             // A database that still answers says that it did not commit.
@@ -56,12 +56,19 @@ pub(super) fn attempt(
     }
 }
 
+/// What came of requests, before the commit.
+struct Decided {
+    outcomes: Vec<Outcome>,
+    appended: bool,
+    leaving: bool,
+}
+
 fn decide_and_append(
     connection: &mut Connection,
     requests: &[&Request],
     policy: &Arc<Policy>,
     now: Timestamp,
-) -> Result<(Vec<Outcome>, bool), StoreError> {
+) -> Result<Decided, StoreError> {
     let mut needs = Needs::default();
     requests.iter().for_each(|request| needs.add(request));
     // A seal is alone in its batch.
@@ -69,7 +76,7 @@ fn decide_and_append(
         [Request { command: Command::Seal(seal), .. }] => Some(&seal.partner),
         _ => None,
     };
-    let mut world = connection.load_world_locked(&needs, policy, now, sealing)?;
+    let mut world = connection.begin_with_world(&needs, policy, now, sealing)?;
     let mut outcomes = Vec::with_capacity(requests.len());
     for request in requests {
         let outcome = match &request.command {
@@ -82,8 +89,8 @@ fn decide_and_append(
         outcomes.push(outcome);
     }
     let facts: Vec<Arc<Fact>> = outcomes.iter().flat_map(facts).cloned().collect();
-    connection.append(&facts)?;
-    Ok((outcomes, !facts.is_empty()))
+    let leaving = connection.append(&facts)? > 0;
+    Ok(Decided { outcomes, appended: !facts.is_empty(), leaving })
 }
 
 /// The request with what the batch contains, counted under the lock that keeps everybody out of it.

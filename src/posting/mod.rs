@@ -163,7 +163,7 @@ impl Posting {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Wakes one waiter after every commit that appended facts.
+    /// Wakes one waiter after every commit whose events have to leave.
     #[must_use]
     pub fn committed(&self) -> Arc<Notify> {
         Arc::clone(&self.committed)

@@ -111,7 +111,8 @@ impl Writer {
         let (mut conflicts, mut doubt) = (0, None);
         loop {
             if let Some(outcomes) = self.settle(&mut doubt) {
-                return self.answer(batch, outcomes);
+                // Whether events have to leave was lost with the answer; looking costs less than waiting.
+                return self.answer(batch, outcomes, true);
             }
             let ended = match self.connect() {
                 Ok(_) => self.attempt(&batch),
@@ -119,7 +120,7 @@ impl Writer {
                 Err(error) => return refuse(batch, || SubmitError::Store(error.clone())),
             };
             let error = match ended {
-                Attempt::Committed(outcomes) => return self.answer(batch, outcomes),
+                Attempt::Committed(outcomes, leaving) => return self.answer(batch, outcomes, leaving),
                 Attempt::InDoubt(outcomes) => {
                     metrics::counter!("posting_in_doubt_total").increment(1);
                     self.connection = None;
@@ -171,8 +172,8 @@ impl Writer {
         if found.is_empty() { None } else { doubt.take() }
     }
 
-    fn answer(&self, batch: Vec<Asked>, outcomes: Vec<Outcome>) {
-        if outcomes.iter().any(|outcome| !facts(outcome).is_empty()) {
+    fn answer(&self, batch: Vec<Asked>, outcomes: Vec<Outcome>, leaving: bool) {
+        if leaving {
             self.committed.notify_one();
         }
         for (one, outcome) in batch.into_iter().zip(outcomes) {

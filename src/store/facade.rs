@@ -38,46 +38,59 @@ macro_rules! ask {
 
 impl Connection {
     /// Everything that has to be known to decide, as of now. Takes no locks: for the writer there is
-    /// [`Self::load_world_locked`].
+    /// [`Self::begin_with_world`].
     ///
     /// # Errors
     /// The database fails, or what it holds cannot be read.
     pub fn load_world(&mut self, needs: &Needs, policy: &Arc<Policy>, now: Timestamp) -> Result<World, StoreError> {
-        self.world(needs.clone(), policy, now, |_, _| Ok(()))
+        let mut needs = needs.clone();
+        let named = self.load_named(&mut needs)?;
+        self.load_rest(named, &needs, policy, now)
     }
 
-    /// Everything that has to be known to decide, with the business dates of the partners held open
-    /// until the transaction ends; or, to seal one partner's, with everybody else kept out of them.
+    /// Begins a transaction and loads everything that has to be known to decide, with the business dates
+    /// of the partners held open until it ends; or, to seal one partner's, with everybody else kept out
+    /// of them.
     ///
     /// # Errors
     /// The database fails, or what it holds cannot be read.
-    pub fn load_world_locked(
+    pub fn begin_with_world(
         &mut self,
         needs: &Needs,
         policy: &Arc<Policy>,
         now: Timestamp,
         sealing: Option<&PartyId>,
     ) -> Result<World, StoreError> {
-        self.world(needs.clone(), policy, now, |connection, needs| {
-            let (shared, exclusive) = match sealing {
-                Some(partner) => (Vec::new(), vec![partner]),
-                None => (needs.partners.iter().collect(), Vec::new()),
-            };
-            either!(&mut connection.link, conn in backend => backend::lock_batches(conn, &shared, &exclusive))
-        })
+        let mut needs = needs.clone();
+        // Facts that are named may be another partner's, and are looked at before its dates are held. Where
+        // there are none, nothing has to be known to take the locks: one round trip less.
+        let mut named = None;
+        if !needs.facts.is_empty() {
+            self.begin()?;
+            named = Some(self.load_named(&mut needs)?);
+        }
+        let begun = named.is_some();
+        let (shared, exclusive) = match sealing {
+            Some(partner) => (Vec::new(), vec![partner]),
+            None => (needs.partners.iter().collect(), Vec::new()),
+        };
+        either!(&mut self.link, conn in backend => backend::hold_batches(conn, begun, &shared, &exclusive))?;
+        self.load_rest(named.unwrap_or_default(), &needs, policy, now)
     }
 
-    fn world(
+    fn load_named(&mut self, needs: &mut Needs) -> Result<World, StoreError> {
+        either!(&mut self.link, conn in backend => backend::world::load_named(conn, needs))
+    }
+
+    fn load_rest(
         &mut self,
-        mut needs: Needs,
+        named: World,
+        needs: &Needs,
         policy: &Arc<Policy>,
         now: Timestamp,
-        lock: impl FnOnce(&mut Self, &Needs) -> Result<(), StoreError>,
     ) -> Result<World, StoreError> {
-        let named = either!(&mut self.link, conn in backend => backend::world::load_named(conn, &mut needs))?;
-        lock(self, &needs)?;
         let Self { link, snapshots } = self;
-        either!(link, conn in backend => backend::world::load_world(conn, named, &needs, policy, now, snapshots))
+        either!(link, conn in backend => backend::world::load_world(conn, named, needs, policy, now, snapshots))
     }
 
     /// Accounts with their unsettled facts; unknown ones are missing.
@@ -102,8 +115,9 @@ impl Connection {
 }
 
 ask! {
-    /// Writes facts with their events and exposure charges; the caller holds the transaction.
-    facts::append(facts: &[Arc<Fact>]) -> ();
+    /// Writes facts with their events and exposure charges; the caller holds the transaction. Says how
+    /// many events have to leave: those that an endpoint listens to.
+    facts::append(facts: &[Arc<Fact>]) -> usize;
     /// A fact of anybody.
     facts::fact(id: Id) -> Option<Listed>;
     /// Facts of anybody, in the order of their ids; unknown ones are missing.

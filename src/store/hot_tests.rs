@@ -111,7 +111,7 @@ fn post(connection: &mut Connection, requests: &[Request], named: Option<Id>) ->
     let mut needs = Needs::default();
     requests.iter().for_each(|request| needs.add(request));
     needs.facts.extend(named);
-    let mut world = connection.load_world_locked(&needs, &Arc::new(Policy::default()), now, None).unwrap();
+    let mut world = connection.begin_with_world(&needs, &Arc::new(Policy::default()), now, None).unwrap();
     let mut facts = Vec::new();
     for request in requests {
         match decide(&mut world, request, now) {
@@ -120,6 +120,7 @@ fn post(connection: &mut Connection, requests: &[Request], named: Option<Id>) ->
         }
     }
     connection.append(&facts).unwrap();
+    connection.commit().unwrap();
     facts
 }
 

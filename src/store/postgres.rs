@@ -26,7 +26,7 @@ mod open;
 super::mounted::mount_queries!();
 
 pub use listen::listen;
-pub use locks::{lock_batches, lock_schema};
+pub use locks::{hold_batches, lock_schema};
 pub use open::{Options, read_url};
 
 /// The driver's backend.
@@ -88,9 +88,12 @@ pub fn run(conn: &mut Conn, sql: &str) -> Result<(), StoreError> {
     Ok(conn.batch_execute(sql)?)
 }
 
-/// Begins a transaction; races with other gateways are settled by the unique indexes.
+/// Races with other gateways are settled by the unique indexes.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Begins a transaction.
 pub fn begin(conn: &mut Conn) -> Result<(), StoreError> {
-    Ok(conn.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")?)
+    Ok(conn.batch_execute(BEGIN)?)
 }
 
 /// How a JSON array becomes a table of rows.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
+use super::outbox::listened_to;
 use super::rows::FactRow;
 use super::{Backend, Conn, Put};
 use crate::store::StoreError;
@@ -32,32 +33,40 @@ columns!(
 );
 
 statement! {
-    /// Facts, a bind for each column.
-    InsertFacts(
+    /// Everything that facts bring, in one statement: a bind for each column. What each part waits for
+    /// fixes their order: the charges come last, because these rows are shared by everybody who
+    /// collects and stay locked until the commit. An event that no endpoint listens to has nowhere to
+    /// go and is not written; whoever sends the others is called with the commit.
+    Append(
         id: TextColumn, kind: TextColumn, recorded_at: BigColumn, business_date: DateColumn, party: TextColumn,
         collection_point: MaybeText, account_number: MaybeText, account_seq: MaybeBig, series: MaybeText,
         series_seq: MaybeBig, asked_by: MaybeText, idempotency_key: MaybeText, request_hash: MaybeText, ends: MaybeText,
-        amount: BigColumn, body: TextColumn
-    ) -> () =
-        "INSERT INTO facts (id, kind, recorded_at, business_date, party, collection_point, account_number, \
-         account_seq, series, series_seq, asked_by, idempotency_key, request_hash, ends, amount, body) \
-         SELECT * FROM unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})"
-}
-statement! {
-    /// Events, and a call to whoever sends them; it goes out with the commit.
-    InsertEvents(fact: TextColumn, event: TextColumn) -> Text =
-        "WITH written AS (INSERT INTO outbox (fact, event) SELECT * FROM unnest({}, {}) RETURNING 1) \
-         SELECT CAST(pg_notify('recaudo_outbox', '') AS TEXT) FROM (SELECT count(*) FROM written) AS counted"
-}
-statement! {
-    /// Increments.
-    Charge(scope: TextColumn, change: BigColumn) -> () =
-        "INSERT INTO exposure (scope, used) SELECT * FROM unnest({}, {}) \
-         ON CONFLICT (scope) DO UPDATE SET used = exposure.used + excluded.used"
+        amount: BigColumn, body: TextColumn,
+        fact: TextColumn, event: TextColumn,
+        scope: TextColumn, change: BigColumn
+    ) -> (BigInt, Nullable<Text>) =
+        "WITH written AS (INSERT INTO facts (id, kind, recorded_at, business_date, party, collection_point, \
+           account_number, account_seq, series, series_seq, asked_by, idempotency_key, request_hash, ends, amount, body) \
+           SELECT * FROM unnest({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}) RETURNING 1), \
+         leaving AS (INSERT INTO outbox (fact, event) \
+           SELECT list.fact, list.event FROM unnest({}, {}) AS list(fact, event) \
+           WHERE (SELECT count(*) FROM written) > 0 AND ", listened_to!("list.event"), " RETURNING 1), \
+         charged AS (INSERT INTO exposure (scope, used) SELECT * FROM unnest({}, {}) AS list(scope, change) \
+           WHERE (SELECT count(*) FROM leaving) >= 0 \
+           ON CONFLICT (scope) DO UPDATE SET used = exposure.used + excluded.used RETURNING 1) \
+         SELECT count(*), CASE WHEN count(*) > 0 THEN CAST(pg_notify('recaudo_outbox', '') AS TEXT) END FROM leaving"
 }
 
-pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
-    let mut all = InsertFacts {
+/// Writes facts, their events and what they charge. Says how many events have to leave.
+pub fn append(
+    conn: &mut Conn,
+    rows: Vec<FactRow>,
+    events: Vec<(String, String)>,
+    charges: Vec<(String, i64)>,
+) -> Result<usize, StoreError> {
+    let (fact, event) = events.into_iter().unzip();
+    let (scope, change) = charges.into_iter().unzip();
+    let mut all = Append {
         id: TextColumn(Vec::with_capacity(rows.len())),
         kind: TextColumn(Vec::with_capacity(rows.len())),
         recorded_at: BigColumn(Vec::with_capacity(rows.len())),
@@ -74,6 +83,10 @@ pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
         ends: MaybeText(Vec::with_capacity(rows.len())),
         amount: BigColumn(Vec::with_capacity(rows.len())),
         body: TextColumn(Vec::with_capacity(rows.len())),
+        fact: TextColumn(fact),
+        event: TextColumn(event),
+        scope: TextColumn(scope),
+        change: BigColumn(change),
     };
     for row in rows {
         all.id.0.push(row.id);
@@ -93,26 +106,8 @@ pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
         all.amount.0.push(row.amount);
         all.body.0.push(row.body);
     }
-    all.execute(conn)?;
-    Ok(())
-}
-
-pub fn events(conn: &mut Conn, events: Vec<(String, String)>) -> Result<(), StoreError> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let (fact, event) = events.into_iter().unzip();
-    InsertEvents { fact: TextColumn(fact), event: TextColumn(event) }.execute(conn)?;
-    Ok(())
-}
-
-pub fn charges(conn: &mut Conn, charges: Vec<(String, i64)>) -> Result<(), StoreError> {
-    if charges.is_empty() {
-        return Ok(());
-    }
-    let (scope, change) = charges.into_iter().unzip();
-    Charge { scope: TextColumn(scope), change: BigColumn(change) }.execute(conn)?;
-    Ok(())
+    let (leaving, _): (i64, Option<String>) = all.get_result(conn)?;
+    Ok(usize::try_from(leaving).unwrap_or(0))
 }
 
 statement! {

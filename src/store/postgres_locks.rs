@@ -2,40 +2,32 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Bool;
 
-use super::{Conn, Texts};
+use super::{BEGIN, Conn};
 use crate::domain::batch;
 use crate::domain::ids::PartyId;
 use crate::store::StoreError;
-use crate::store::statement::statement;
-
-statement! {
-    /// Shared batch locks, in the order of the list.
-    LockShared(series: Texts) -> Text =
-        "SELECT pg_advisory_xact_lock_shared(hashtextextended(list.value, 0))::text FROM {}"
-}
-statement! {
-    /// Exclusive batch locks, in the order of the list.
-    LockExclusive(series: Texts) -> Text =
-        "SELECT pg_advisory_xact_lock(hashtextextended(list.value, 0))::text FROM {}"
-}
 
 /// Holds the business dates of partners open (shared), or keeps everybody out of them (exclusive),
-/// until the transaction ends. A transaction takes one kind only, so the order is one.
-pub fn lock_batches(conn: &mut Conn, shared: &[&PartyId], exclusive: &[&PartyId]) -> Result<(), StoreError> {
-    let sorted = |parties: &[&PartyId]| {
+/// until the transaction ends, which begins here unless it has. A transaction takes one kind only and
+/// each in the order of the names, so nobody waits in a circle.
+pub fn hold_batches(
+    conn: &mut Conn,
+    begun: bool,
+    shared: &[&PartyId],
+    exclusive: &[&PartyId],
+) -> Result<(), StoreError> {
+    // One text, because it is one round trip.
+    let mut sql = if begun { String::new() } else { BEGIN.to_owned() };
+    for (function, parties) in [("pg_advisory_xact_lock", exclusive), ("pg_advisory_xact_lock_shared", shared)] {
         let mut series: Vec<String> = parties.iter().map(|party| batch::series(party)).collect();
         series.sort();
-        Texts::new(series)
-    };
-    if !exclusive.is_empty() {
-        LockExclusive { series: sorted(exclusive) }.execute(conn)?;
+        for name in series {
+            sql.push_str(&format!("; SELECT {function}(hashtextextended('{}', 0))", name.replace('\'', "''")));
+        }
     }
-    if !shared.is_empty() {
-        LockShared { series: sorted(shared) }.execute(conn)?;
-    }
-    Ok(())
+    Ok(conn.batch_execute(&sql)?)
 }
 
 /// Lets one process migrate at a time; the connection's end lets go.

@@ -3,25 +3,11 @@
 use diesel::prelude::*;
 
 use super::Conn;
+use super::outbox::listened_to;
 use super::rows::FactRow;
 use crate::store::StoreError;
-use crate::store::schema::{facts as facts_table, outbox};
+use crate::store::schema::facts;
 use crate::store::statement::statement;
-
-pub fn facts(conn: &mut Conn, rows: Vec<FactRow>) -> Result<(), StoreError> {
-    for row in &rows {
-        diesel::insert_into(facts_table::table).values(row).execute(conn)?;
-    }
-    Ok(())
-}
-
-pub fn events(conn: &mut Conn, events: Vec<(String, String)>) -> Result<(), StoreError> {
-    for (fact, event) in &events {
-        let values = (outbox::fact.eq(fact), outbox::event.eq(event));
-        diesel::insert_into(outbox::table).values(values).execute(conn)?;
-    }
-    Ok(())
-}
 
 statement! {
     /// An increment. The driver's own upsert is never cached.
@@ -30,11 +16,30 @@ statement! {
          ON CONFLICT (scope) DO UPDATE SET used = exposure.used + excluded.used"
 }
 
-pub fn charges(conn: &mut Conn, charges: Vec<(String, i64)>) -> Result<(), StoreError> {
+statement! {
+    /// An event, unless no endpoint listens to it: then it has nowhere to go.
+    Leave(fact: String, event: String, wanted: String) -> () =
+        "INSERT INTO outbox (fact, event) SELECT {}, {} WHERE ", listened_to!("{}")
+}
+
+/// Writes facts, their events and what they charge. Says how many events have to leave.
+pub fn append(
+    conn: &mut Conn,
+    rows: Vec<FactRow>,
+    events: Vec<(String, String)>,
+    charges: Vec<(String, i64)>,
+) -> Result<usize, StoreError> {
+    for row in &rows {
+        diesel::insert_into(facts::table).values(row).execute(conn)?;
+    }
+    let mut leaving = 0;
+    for (fact, event) in events {
+        leaving += Leave { fact, wanted: event.clone(), event }.execute(conn)?;
+    }
     for (scope, change) in charges {
         Charge { scope, change }.execute(conn)?;
     }
-    Ok(())
+    Ok(leaving)
 }
 
 statement! {

@@ -13,6 +13,8 @@ CREATE TABLE webhook_endpoints (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX webhook_endpoints_party ON webhook_endpoints (party, id);
+-- Whether anybody listens is asked with every commit.
+CREATE INDEX webhook_endpoints_status ON webhook_endpoints (status);
 
 -- What has to be told to whom: the events of one endpoint, numbered without a gap.
 CREATE TABLE webhook_deliveries (

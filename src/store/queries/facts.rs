@@ -15,10 +15,11 @@ use crate::domain::money::Money;
 use crate::store::schema::facts as facts_table;
 use crate::store::{Listed, StoreError};
 
-/// Writes facts, then their events, then what they charge; the caller holds the transaction.
-pub fn append(conn: &mut Conn, facts: &[Arc<Fact>]) -> Result<(), StoreError> {
+/// Writes facts, then their events, then what they charge; the caller holds the transaction. Says how
+/// many events have to leave.
+pub fn append(conn: &mut Conn, facts: &[Arc<Fact>]) -> Result<usize, StoreError> {
     if facts.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let mut rows = facts.iter().map(|fact| FactRow::of(fact)).collect::<Result<Vec<_>, _>>()?;
     // Two gateways that meet in the same places meet in the same order.
@@ -31,11 +32,9 @@ pub fn append(conn: &mut Conn, facts: &[Arc<Fact>]) -> Result<(), StoreError> {
             *charges.entry(scope).or_default() += change;
         }
     }
-    append::facts(conn, rows)?;
-    append::events(conn, events)?;
-    // Last, because these rows are shared by everybody who collects: they stay locked for the
-    // shortest time, and in the order of their names.
-    append::charges(conn, charges.into_iter().map(|(scope, change)| (scope, change.centavos())).collect())
+    // In the order of their names: these rows are shared by everybody who collects.
+    let charges = charges.into_iter().map(|(scope, change)| (scope, change.centavos())).collect();
+    append::append(conn, rows, events, charges)
 }
 
 /// A fact of anybody.

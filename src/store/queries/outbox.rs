@@ -5,13 +5,33 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::Conn;
+use super::{Conn, Pairs};
 use super::rows::{limit, read_id};
 use super::world::facts_by_id;
 use crate::domain::fact::Fact;
 use crate::domain::ids::Id;
 use crate::store::schema::outbox;
+use crate::store::statement::statement;
 use crate::store::{OutboxEntry, StoreError};
+
+/// Whether an endpoint listens to an event. The types an endpoint wants are a JSON list of names, in
+/// which a name between its quotes stands for itself alone; one that is disabled is numbered on.
+macro_rules! listened_to {
+    ($event:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.status IN ('active', 'disabled') AND w.event_types LIKE '%\"' || ",
+            $event,
+            " || '\"%')"
+        )
+    };
+}
+pub(in crate::store) use listened_to;
+
+statement! {
+    /// Events that were handed on.
+    Forget(handed_on: Pairs) -> () =
+        "DELETE FROM outbox WHERE (fact, event) IN (SELECT list.value, list.second FROM {})"
+}
 
 /// The oldest events that have to leave.
 pub fn outbox(conn: &mut Conn, rows: u32) -> Result<Vec<OutboxEntry>, StoreError> {
@@ -30,9 +50,9 @@ pub fn outbox(conn: &mut Conn, rows: u32) -> Result<Vec<OutboxEntry>, StoreError
 
 /// Forgets events that were handed on.
 pub fn forget_outbox(conn: &mut Conn, entries: &[OutboxEntry]) -> Result<(), StoreError> {
-    for entry in entries {
-        let row = outbox::table.find((entry.fact.id.to_string(), entry.event.as_str()));
-        diesel::delete(row).execute(conn)?;
-    }
+    let handed_on: Vec<(String, &str)> =
+        entries.iter().map(|entry| (entry.fact.id.to_string(), entry.event.as_str())).collect();
+    let handed_on = Pairs::new(handed_on.iter().map(|(fact, event)| (fact.as_str(), *event)));
+    Forget { handed_on }.execute(conn)?;
     Ok(())
 }

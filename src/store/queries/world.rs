@@ -7,18 +7,19 @@
 //! its facts are one statement, so that a snapshot never meets the facts of another one; exposure is
 //! allowed to lag, and what is sealed is held by the batch locks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
 use super::rows::{FactRow, fact_columns, facts_of, from_json, read_account, read_id};
 use super::{Conn, Pairs, Texts, exposure, snapshots};
 use crate::domain::calendar::Timestamp;
 use crate::domain::command::Needs;
 use crate::domain::fact::{Body, Fact};
-use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId};
+use crate::domain::ids::{AccountNumber, CollectionPointId, Id, PartyId};
+use crate::domain::money::Money;
 use crate::domain::policy::Policy;
 use crate::domain::position::AccountState;
 use crate::domain::session::TillState;
@@ -53,25 +54,38 @@ statement! {
         " FROM {} CROSS JOIN facts f WHERE f.series = list.value AND f.series_seq = \
           (SELECT max(g.series_seq) FROM facts g WHERE g.series = list.value)"
 }
+macro_rules! no_fact {
+    () => {
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+    };
+}
+
 statement! {
-    /// Facts by who asked and the key.
-    FactsByKey(keys: Pairs) -> facts::SqlType =
-        "SELECT ", fact_columns!(),
+    /// Everything that deciding needs, in one round trip: accounts with their unsettled facts, parties,
+    /// collection points, exposure, and facts by their series and by who asked under which key. The
+    /// first column says what a row is.
+    Everything(
+        numbers: Texts, parties: Texts, points: Texts, scopes: Texts, series: Texts, keys: Pairs
+    ) -> (Integer, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Nullable<facts::SqlType>) =
+        "SELECT 1, a.account_number, a.snapshot, a.settled_seq, a.document, ", fact_columns!(),
+        " FROM {} CROSS JOIN accounts a LEFT JOIN facts f \
+            ON f.account_number = a.account_number AND f.account_seq > a.settled_seq \
+            WHERE a.account_number = list.value \
+          UNION ALL SELECT 2, p.id, NULL, p.suspended_at, p.settings, ", no_fact!(),
+        " FROM {} CROSS JOIN parties p WHERE p.id = list.value \
+          UNION ALL SELECT 3, p.id, p.party, p.suspended_at, p.settings, ", no_fact!(),
+        " FROM {} CROSS JOIN collection_points p WHERE p.id = list.value \
+          UNION ALL SELECT 4, e.scope, NULL, e.used, NULL, ", no_fact!(),
+        " FROM {} CROSS JOIN exposure e WHERE e.scope = list.value \
+          UNION ALL SELECT 5, NULL, NULL, NULL, NULL, ", fact_columns!(),
+        " FROM {} CROSS JOIN facts f WHERE f.series = list.value AND f.series_seq = \
+            (SELECT max(g.series_seq) FROM facts g WHERE g.series = list.value) \
+          UNION ALL SELECT 6, NULL, NULL, NULL, NULL, ", fact_columns!(),
         " FROM {} CROSS JOIN facts f WHERE f.asked_by = list.value AND f.idempotency_key = list.second"
-}
-statement! {
-    /// Parties that may take money.
-    Partners(ids: Texts) -> (Text, Text, Nullable<BigInt>) =
-        "SELECT p.id, p.settings, p.suspended_at FROM {} CROSS JOIN parties p WHERE p.id = list.value"
-}
-statement! {
-    /// Collection points.
-    Points(ids: Texts) -> (Text, Text, Text, Nullable<BigInt>) =
-        "SELECT p.id, p.party, p.settings, p.suspended_at FROM {} CROSS JOIN collection_points p \
-         WHERE p.id = list.value"
 }
 
 type AccountRow = (String, String, i64, String, Option<FactRow>);
+type WorldRow = (i32, Option<String>, Option<String>, Option<i64>, Option<String>, Option<FactRow>);
 
 /// What naming facts brings along: themselves, what ended them, and what they make necessary.
 ///
@@ -104,14 +118,47 @@ pub fn load_world(
     cache: &mut SnapshotCache,
 ) -> Result<World, StoreError> {
     let mut world = World { policy: Arc::clone(policy), ..named };
-    let numbers: Vec<AccountNumber> = needs.accounts.iter().cloned().collect();
-    world.accounts = load_accounts(conn, &numbers, cache)?;
-    world.partners = partners(conn, &needs.partners)?;
-    world.points = points(conn, &needs.points)?;
-    world.keys = by_key(conn, &needs.keys)?;
-    load_series(conn, &mut world, needs)?;
-    let scopes = exposure_scopes(&world, needs, now);
-    world.exposure = exposure::exposures(conn, &scopes)?;
+    let scopes = likely_scopes(policy, needs, now);
+    let everything = Everything {
+        numbers: Texts::new(needs.accounts.iter().map(AccountNumber::as_str)),
+        parties: Texts::new(needs.partners.iter().map(PartyId::as_str)),
+        points: Texts::new(needs.points.iter().map(CollectionPointId::as_str)),
+        scopes: Texts::new(&scopes),
+        series: Texts::new(series_of(&world, needs)),
+        keys: Pairs::new(needs.keys.iter().map(|(party, key)| (party.as_str(), key.as_str()))),
+    };
+    let rows: Vec<WorldRow> = everything.load(conn)?;
+    let (mut accounts, mut lasts) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            (1, Some(number), Some(snapshot), Some(settled), Some(document), fact) => {
+                accounts.push((number, snapshot, settled, document, fact));
+            }
+            (2, Some(id), None, suspended_at, Some(settings), None) => {
+                let settings = Arc::new(from_json(&settings)?);
+                let state = PartnerState { settings, suspended: suspended_at.is_some(), sealed_through: None };
+                world.partners.insert(PartyId::new(id), state);
+            }
+            (3, Some(id), Some(party), suspended_at, Some(settings), None) => {
+                let settings = Arc::new(from_json(&settings)?);
+                let state = PointState { party: PartyId::new(party), settings, suspended: suspended_at.is_some() };
+                world.points.insert(CollectionPointId::new(id), state);
+            }
+            (4, Some(scope), None, Some(used), None, None) => {
+                world.exposure.insert(scope, Money::from_centavos(used));
+            }
+            (5, .., Some(fact)) => lasts.push(fact.fact()?),
+            (6, .., Some(fact)) => {
+                let fact = fact.fact()?;
+                let asked = fact.request.as_ref().map(|asked| (asked.by.clone(), asked.key.clone()));
+                world.keys.extend(asked.map(|asked| (asked, fact)));
+            }
+            (kind, ..) => return Err(StoreError::Corrupt(format!("a row of kind {kind} is not what it should be"))),
+        }
+    }
+    world.accounts = account_states(conn, accounts, cache)?;
+    take_in_series(&mut world, lasts);
+    load_unlikely_scopes(conn, &mut world, needs, &scopes, now)?;
     Ok(world)
 }
 
@@ -124,10 +171,18 @@ pub fn load_accounts(
     if numbers.is_empty() {
         return Ok(HashMap::new());
     }
-    let texts = Texts::new(numbers.iter().map(AccountNumber::as_str));
-    let rows: Vec<AccountRow> = AccountsWithFacts { numbers: texts }.load(conn)?;
+    let numbers = Texts::new(numbers.iter().map(AccountNumber::as_str));
+    let rows = AccountsWithFacts { numbers }.load(conn)?;
+    account_states(conn, rows, cache)
+}
+
+fn account_states(
+    conn: &mut Conn,
+    rows: Vec<AccountRow>,
+    cache: &mut SnapshotCache,
+) -> Result<HashMap<AccountNumber, AccountState>, StoreError> {
     snapshots::fill(conn, cache, rows.iter().map(|row| row.1.as_str()))?;
-    let mut accounts: HashMap<AccountNumber, AccountState> = HashMap::with_capacity(numbers.len());
+    let mut accounts: HashMap<AccountNumber, AccountState> = HashMap::with_capacity(rows.len());
     for (number, snapshot, settled_seq, document, fact) in rows {
         let state = match accounts.entry(AccountNumber::new(number)) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -166,52 +221,8 @@ pub fn last_of(conn: &mut Conn, series: impl IntoIterator<Item = String>) -> Res
     facts_of(LastOfSeries { series: Texts::new(series) }.load(conn)?)
 }
 
-fn by_key(
-    conn: &mut Conn,
-    keys: &HashSet<(PartyId, IdempotencyKey)>,
-) -> Result<HashMap<(PartyId, IdempotencyKey), Arc<Fact>>, StoreError> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let keys = Pairs::new(keys.iter().map(|(party, key)| (party.as_str(), key.as_str())));
-    let facts = facts_of(FactsByKey { keys }.load(conn)?)?;
-    let keyed = |fact: Arc<Fact>| {
-        let asked = fact.request.as_ref()?;
-        Some(((asked.by.clone(), asked.key.clone()), fact))
-    };
-    Ok(facts.into_iter().filter_map(keyed).collect())
-}
-
-fn partners(conn: &mut Conn, ids: &HashSet<PartyId>) -> Result<HashMap<PartyId, PartnerState>, StoreError> {
-    let ids = Texts::new(ids.iter().map(PartyId::as_str));
-    let rows: Vec<(String, String, Option<i64>)> = Partners { ids }.load(conn)?;
-    let state = |(id, settings, suspended_at): (String, String, Option<i64>)| {
-        let settings = Arc::new(from_json(&settings)?);
-        let state = PartnerState { settings, suspended: suspended_at.is_some(), sealed_through: None };
-        Ok((PartyId::new(id), state))
-    };
-    rows.into_iter().map(state).collect()
-}
-
-fn points(
-    conn: &mut Conn,
-    ids: &HashSet<CollectionPointId>,
-) -> Result<HashMap<CollectionPointId, PointState>, StoreError> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let ids = Texts::new(ids.iter().map(CollectionPointId::as_str));
-    let rows: Vec<(String, String, String, Option<i64>)> = Points { ids }.load(conn)?;
-    let state = |(id, party, settings, suspended_at): (String, String, String, Option<i64>)| {
-        let settings = Arc::new(from_json(&settings)?);
-        let state = PointState { party: PartyId::new(party), settings, suspended: suspended_at.is_some() };
-        Ok((CollectionPointId::new(id), state))
-    };
-    rows.into_iter().map(state).collect()
-}
-
-/// The last facts of tills, of what named facts have numbered after them, and of batches.
-fn load_series(conn: &mut Conn, world: &mut World, needs: &Needs) -> Result<(), StoreError> {
+/// Tills, batches, and what named facts have numbered after them.
+fn series_of(world: &World, needs: &Needs) -> Vec<String> {
     let tills = needs.tills.iter().map(|till| till.series());
     let seals = needs.partners.iter().map(batch::series);
     let named = world.facts.values().filter_map(|fact| match &fact.body {
@@ -220,8 +231,12 @@ fn load_series(conn: &mut Conn, world: &mut World, needs: &Needs) -> Result<(), 
         Body::Payment(_) => Some(receipt_copy::series(fact.id)),
         _ => None,
     });
-    let series: Vec<String> = tills.chain(seals).chain(named).collect();
-    for fact in last_of(conn, series)? {
+    tills.chain(seals).chain(named).collect()
+}
+
+/// Takes in the last facts of series.
+fn take_in_series(world: &mut World, lasts: Vec<Arc<Fact>>) {
+    for fact in lasts {
         if let Some(till) = fact.till() {
             world.tills.insert(till, TillState::after(&fact));
         } else if let Some(place) = &fact.series {
@@ -242,10 +257,32 @@ fn load_series(conn: &mut Conn, world: &mut World, needs: &Needs) -> Result<(), 
             }
         }
     }
-    Ok(())
 }
 
-fn exposure_scopes(world: &World, needs: &Needs, now: Timestamp) -> Vec<String> {
-    let of_party = |party: &PartyId| [scopes::party(party), scopes::month(party, world.business_date(party, now))];
+/// The scopes of exposure that matter, as far as they can be told before it is known what is sealed:
+/// the month is that of today, or of tomorrow.
+fn likely_scopes(policy: &Policy, needs: &Needs, now: Timestamp) -> Vec<String> {
+    let today = policy.business_date(now);
+    let of_party = |party: &PartyId| {
+        let (this, next) = (scopes::month(party, today), scopes::month(party, today.next()));
+        let next = Some(next).filter(|next| *next != this);
+        [scopes::party(party), this].into_iter().chain(next)
+    };
     needs.partners.iter().flat_map(of_party).chain(needs.points.iter().map(scopes::point)).collect()
+}
+
+/// Where a partner is sealed far ahead, its next payment counts for a later month.
+fn load_unlikely_scopes(
+    conn: &mut Conn,
+    world: &mut World,
+    needs: &Needs,
+    known: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let months = needs.partners.iter().map(|party| scopes::month(party, world.business_date(party, now)));
+    let missing: Vec<String> = months.filter(|month| !known.contains(month)).collect();
+    if !missing.is_empty() {
+        world.exposure.extend(exposure::exposures(conn, &missing)?);
+    }
+    Ok(())
 }
