@@ -17,8 +17,10 @@ use recaudo::domain::policy::{PartnerSettings, PointSettings, Policy};
 use recaudo::domain::position::Snapshot;
 use recaudo::posting::{CommitFate, Posting, SubmitError, WriterHandle};
 use recaudo::store::{
-    CollectionPoint, Connection, Party, SnapshotKind, SnapshotRecord, SnapshotStatus, Store, StoreError,
+    CollectionPoint, Connection, EndpointStatus, Party, SnapshotKind, SnapshotRecord, SnapshotStatus, Store,
+    StoreError, WebhookEndpoint,
 };
+use recaudo::webhooks::events::EventType;
 
 use crate::support::postgres::TestDatabase;
 
@@ -44,6 +46,28 @@ impl Books {
         let database = TestDatabase::create();
         let url = database.url().to_owned();
         Self::fill(&url, Some(database))
+    }
+
+    /// Registers an endpoint that wants every event, so that events have to leave.
+    #[allow(dead_code, reason = "not every suite looks at events")]
+    pub fn somebody_listens(&self) {
+        let endpoint = WebhookEndpoint {
+            id: self.clock.id(),
+            party: "operator".into(),
+            kind: PartyKind::Operator,
+            url: "https://localhost/".to_owned(),
+            event_types: EventType::ALL.iter().map(|event| event.as_str().to_owned()).collect(),
+            secret: "whsec_AAAA".into(),
+            retiring: None,
+            status: EndpointStatus::Active,
+            disabled_reason: None,
+            last_seq: 0,
+            created_at: self.clock.now(),
+        };
+        let write =
+            || self.connect().transaction(|connection| connection.register_webhook_endpoint(&endpoint)).unwrap();
+        // A connection blocks, which a runtime does not allow on its own threads.
+        std::thread::scope(|scope| scope.spawn(write).join().unwrap());
     }
 
     /// With the tables and nothing in them.

@@ -34,6 +34,7 @@ fn assert_paid_once(books: &Books, payment: Id) {
 }
 
 fn a_commit_whose_answer_was_lost_is_answered_with_what_it_did(books: &Books) {
+    books.somebody_listens();
     let (asked, probe) = once(CommitFate::LostAfter);
     let counter = books.counter_with(&posting(), probe);
     let facts = counter.done(&cashier("a-01"), pay(0, 5_000));
@@ -43,6 +44,7 @@ fn a_commit_whose_answer_was_lost_is_answered_with_what_it_did(books: &Books) {
 }
 
 fn a_commit_that_never_arrived_is_made_again(books: &Books) {
+    books.somebody_listens();
     let (asked, probe) = once(CommitFate::LostBefore);
     let counter = books.counter_with(&posting(), probe);
     let facts = counter.done(&cashier("a-01"), pay(0, 5_000));

@@ -16,6 +16,7 @@ async fn announced(desk: &Desk) -> usize {
 }
 
 async fn a_late_order_is_announced_once_whoever_s_clock_jumps(books: &Books) {
+    books.somebody_listens();
     let (desk, other) = (Desk::open(books).await, Desk::open(books).await);
     desk.done(&cashier("a-01"), pay(4, 10_000)).await;
     // The session of the payment is of no interest here.
@@ -33,6 +34,7 @@ async fn a_late_order_is_announced_once_whoever_s_clock_jumps(books: &Books) {
 }
 
 async fn a_session_that_nobody_closed_is_closed_the_day_after(books: &Books) {
+    books.somebody_listens();
     let desk = Desk::open(books).await;
     desk.done(&cashier("a-01"), pay(0, 5_000)).await;
     assert_eq!(desk.upkeep().scan().await.unwrap(), 0, "the day is not over");
