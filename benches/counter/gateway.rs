@@ -81,6 +81,23 @@ impl Prepared {
         command
     }
 
+    /// Gives the partner and its place limits that bind nobody and are looked at with every payment, or none.
+    pub fn limit(&self, on: bool) {
+        const MOST: &str = "99999999999.00";
+        let (party, point) = match on {
+            true => (
+                format!(r#"{{"exposure_limit":"{MOST}","cash_month_limit":"{MOST}"}}"#),
+                format!(r#"{{"exposure_limit":"{MOST}"}}"#),
+            ),
+            false => ("{}".to_owned(), "{}".to_owned()),
+        };
+        let partner = ["party", "add", "coompecens", "--kind", "partner", "--name", "COOMPECENS", "--settings", &party];
+        let place = ["point", "add", "coompecens-01", "--party", "coompecens", "--settings", &point];
+        for arguments in [&partner[..], &place[..]] {
+            assert!(self.command().args(arguments).stdout(Stdio::null()).status().unwrap().success(), "{arguments:?}");
+        }
+    }
+
     /// Starts the gateway on a free port and waits until it answers that it is ready.
     pub fn serve(&self) -> Server {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -1,11 +1,11 @@
 //! How fast the counter is, against yardsticks of the same run on the same machine.
 //!
 //! `cargo bench --bench counter -- [--accounts N] [--seconds S] [--only sqlite|postgres] [--json FILE]
-//! [--work no-op,look-up,posting] [--connections 1,32,128,256]`
+//! [--work no-op,look-up,posting,limited] [--connections 1,32,128,256]`
 //!
 //! Starts the real gateway as a child process, drives it over mutual TLS with persistent
 //! connections, and prints one table: no-op, look-up, posting at 1, 32, 128 and 256 connections
-//! with p50 and p99, and the processor time that a request costs in the gateway, in the load
+//! with p50 and p99 (`limited`: posting with exposure and month limits on), and the processor time that a request costs in the gateway, in the load
 //! generator and elsewhere (the database, the kernel); memory; the time from start to ready; and, on the same PostgreSQL cluster,
 //! pgbench (TPC-B at its best client count, select-only), and the cost of one fdatasync. Only
 //! ratios within one run mean anything: the machine is noisy.
@@ -43,7 +43,7 @@ pub struct Plan {
 
 impl Plan {
     fn from_arguments() -> Self {
-        let work = ["no-op", "look-up", "posting"].map(str::to_owned).to_vec();
+        let work = ["no-op", "look-up", "posting", "limited"].map(str::to_owned).to_vec();
         let connections = vec![1, 32, 128, 256];
         let mut plan = Self { accounts: 1_000_000, seconds: 8, only: None, json: None, work, connections };
         let mut arguments = std::env::args().skip(1);
@@ -62,6 +62,9 @@ impl Plan {
         plan
     }
 }
+
+/// Limits are measured where they would hurt.
+const LIMITED_FROM: usize = 256;
 
 fn main() {
     let plan = Plan::from_arguments();
@@ -109,6 +112,10 @@ fn measure(
     let mut accounts = sample.payable.clone().into_iter();
     for connections in plan.connections.iter().copied() {
         for name in &plan.work {
+            if name == "limited" && connections < LIMITED_FROM {
+                continue;
+            }
+            prepared.limit(name == "limited");
             let work = match name.as_str() {
                 "no-op" => load::Work::Noop,
                 "look-up" => load::Work::LookUp(sample.payable.clone()),

@@ -109,6 +109,10 @@ impl Report {
             1.0,
         );
         for database in ["sqlite", "postgres"] {
+            let name = format!("posting, {database}, 256 connections, limits on / limits off");
+            ratio(&name, rate(database, "limited", 256), rate(database, "posting", 256), 0.8);
+        }
+        for database in ["sqlite", "postgres"] {
             if let (Some(posting), Some(noop)) = (self.find(database, "posting", 1), self.find(database, "no-op", 1)) {
                 let floor = (self.fdatasync_p50 + noop.p50).as_secs_f64();
                 ratio(
