@@ -16,10 +16,12 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn write(folder: &Path, accounts: u64) -> Self {
+    /// The same accounts, as billing will see them in some hours.
+    pub fn write(folder: &Path, accounts: u64, hours: u32) -> Self {
         // Another seed and a later instant than the demonstration's, so that it is a newer snapshot.
-        let file = folder.join("sample.jsonl");
-        let later = Command::new("date").args(["-d", "+1 hour", "--iso-8601=seconds"]).output().unwrap();
+        let file = folder.join(format!("sample-{hours}.jsonl"));
+        let later = format!("+{hours} hours");
+        let later = Command::new("date").args(["-d", &later, "--iso-8601=seconds"]).output().unwrap();
         let later = String::from_utf8(later.stdout).unwrap();
         let out = std::fs::File::create(&file).unwrap();
         let status = Command::new(PROGRAM)
@@ -56,13 +58,7 @@ pub struct Server {
 
 impl Prepared {
     pub fn new(folder: &Path, url: Option<String>, sample: &Sample) -> Self {
-        let mut demo = Command::new(PROGRAM);
-        demo.args(["demo", "--no-scenario", "--exit", "--listen", "127.0.0.1:0", "--dir"]).arg(folder);
-        if let Some(url) = url {
-            demo.args(["--database", &url]);
-        }
-        assert!(demo.stdout(Stdio::null()).status().unwrap().success(), "the gateway was not prepared");
-        let prepared = Self { folder: folder.to_owned(), import_seconds: 0.0 };
+        let prepared = Self::empty(folder, url);
         let started = Instant::now();
         let import =
             prepared.command().args(["billing", "import"]).arg(&sample.file).stdout(Stdio::null()).status().unwrap();
@@ -70,14 +66,29 @@ impl Prepared {
         Self { import_seconds: started.elapsed().as_secs_f64(), ..prepared }
     }
 
-    fn command(&self) -> Command {
+    /// With nothing but the demonstration's accounts, which the first billing file replaces.
+    pub fn empty(folder: &Path, url: Option<String>) -> Self {
+        let mut demo = Command::new(PROGRAM);
+        demo.args(["demo", "--no-scenario", "--exit", "--listen", "127.0.0.1:0", "--dir"]).arg(folder);
+        if let Some(url) = url {
+            demo.args(["--database", &url]);
+        }
+        assert!(demo.stdout(Stdio::null()).status().unwrap().success(), "the gateway was not prepared");
+        Self { folder: folder.to_owned(), import_seconds: 0.0 }
+    }
+
+    pub fn configuration(&self) -> PathBuf {
+        self.folder.join("recaudo.toml")
+    }
+
+    pub fn command(&self) -> Command {
         let mut command = Command::new(PROGRAM);
         command.env("RECAUDO__LOG__FILTER", "warn");
         for limit in ["LOOKUPS_PER_MINUTE", "UNKNOWN_ACCOUNTS_PER_MINUTE", "REQUESTS_PER_MINUTE"] {
             command.env(format!("RECAUDO__LIMITS__{limit}"), "60000000");
         }
         command.env("RECAUDO__SERVER__OPERATIONS_LISTEN", "127.0.0.1:0");
-        command.arg("--config").arg(self.folder.join("recaudo.toml"));
+        command.arg("--config").arg(self.configuration());
         command
     }
 
@@ -113,26 +124,39 @@ impl Prepared {
         Server { child, address }
     }
 
-    pub fn client_config(&self) -> rustls::ClientConfig {
+    /// What a party shows when it calls.
+    pub fn client_config(&self, party: &str) -> rustls::ClientConfig {
         let read = |name: &str| std::fs::read(self.folder.join("certs").join(name)).unwrap();
-        client_config(&read("ca.crt"), &read("coompecens.crt"), &read("coompecens.key")).unwrap()
+        client_config(&read("ca.crt"), &read(&format!("{party}.crt")), &read(&format!("{party}.key"))).unwrap()
     }
 
     pub async fn token(&self, address: &str) -> String {
-        let http =
-            reqwest::Client::builder().tls_backend_preconfigured(self.client_config()).no_proxy().build().unwrap();
-        let port = address.rsplit(':').next().unwrap();
         let form = "grant_type=client_credentials&client_id=coompecens&collection_point=coompecens-01";
-        let answer = http
-            .post(format!("https://localhost:{port}/oauth2/token"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .unwrap();
-        let json: serde_json::Value = answer.json().await.unwrap();
-        json["access_token"].as_str().expect("a token").to_owned()
+        token(&self.http("coompecens"), address, form).await
     }
+
+    /// A client that shows a party's certificate.
+    pub fn http(&self, party: &str) -> reqwest::Client {
+        reqwest::Client::builder().tls_backend_preconfigured(self.client_config(party)).no_proxy().build().unwrap()
+    }
+}
+
+/// Where the gateway is, by the name in its certificate.
+pub fn base(address: &str) -> String {
+    format!("https://localhost:{}", address.rsplit(':').next().unwrap())
+}
+
+/// A party's token.
+pub async fn token(http: &reqwest::Client, address: &str, form: &'static str) -> String {
+    let answer = http
+        .post(format!("{}/oauth2/token", base(address)))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await
+        .unwrap();
+    let json: serde_json::Value = answer.json().await.unwrap();
+    json["access_token"].as_str().expect("a token").to_owned()
 }
 
 impl Server {

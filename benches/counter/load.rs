@@ -89,7 +89,7 @@ impl Shared {
 
 /// Drives the gateway for a while.
 pub async fn drive(prepared: &Prepared, address: &str, work: Work, connections: usize, spell: Duration) -> Outcome {
-    let connector = TlsConnector::from(Arc::new(prepared.client_config()));
+    let connector = TlsConnector::from(Arc::new(prepared.client_config("coompecens")));
     let token = prepared.token(address).await;
     static RUN: AtomicUsize = AtomicUsize::new(0);
     let run = RUN.fetch_add(1, Ordering::Relaxed) as u64 * 1_000_000 + u64::from(std::process::id());

@@ -71,7 +71,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut report = Report::new(&plan);
     let folder = tempfile::Builder::new().prefix("recaudo-bench").tempdir().unwrap();
-    let sample = gateway::Sample::write(folder.path(), plan.accounts);
+    let sample = gateway::Sample::write(folder.path(), plan.accounts, 1);
     report.fdatasync_p50 = yardstick::fdatasync(folder.path());
 
     let wanted = |name: &str| plan.only.as_deref().is_none_or(|only| only == name);
