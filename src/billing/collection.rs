@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Office;
 use super::door::Door;
 use super::seal::{ordinal_of_day, seal_of};
-use crate::domain::fact::{Body, Fact};
+use crate::domain::fact::Fact;
 use crate::domain::ids::{CollectionPointId, Id};
 use crate::domain::money::Money;
 use crate::files::asobancaria_2001::codes::FileModifier;
@@ -24,7 +23,7 @@ use crate::files::collection_file::{
     Batch, CollectionFileError, CollectionFileWriter, CollectionFormat, CollectionLine, PartnerFile, Written,
 };
 use crate::posting::SubmitError;
-use crate::store::{BatchPage, Connection, StoreError};
+use crate::store::{BatchPage, Collected, Connection, StoreError};
 
 /// Facts read together.
 const PAGE: u32 = 2000;
@@ -113,7 +112,7 @@ pub fn write(
         scope.spawn(move || {
             loop {
                 let read = conn.batch_page(&page);
-                page.after = read.as_ref().ok().and_then(|facts| facts.last().cloned());
+                page.after = read.as_ref().ok().and_then(|rows| rows.last().map(|last| (last.business_date, last.id)));
                 let over = page.after.is_none();
                 if send.send(read).is_err() || over {
                     break;
@@ -133,14 +132,14 @@ pub fn write(
 
 fn write_pages<W: Write>(
     writer: &mut CollectionFileWriter<W>,
-    pages: &Receiver<Result<Vec<Arc<Fact>>, StoreError>>,
+    pages: &Receiver<Result<Vec<Collected>, StoreError>>,
     batch: &Batch,
     branches: &BTreeMap<CollectionPointId, String>,
     paired: &HashSet<Id>,
 ) -> Result<(), CollectionError> {
     for page in pages {
-        for fact in page? {
-            if let Some(line) = line(&fact, batch, branches, paired) {
+        for collected in page? {
+            if let Some(line) = line(collected, batch, branches, paired) {
                 writer.line(&line)?;
             }
         }
@@ -148,35 +147,30 @@ fn write_pages<W: Write>(
     Ok(())
 }
 
-/// The line of a fact; none for either half of a pair.
+/// The line of a payment or reversal; none for either half of a pair.
 fn line(
-    fact: &Fact,
+    collected: Collected,
     batch: &Batch,
     branches: &BTreeMap<CollectionPointId, String>,
     paired: &HashSet<Id>,
 ) -> Option<CollectionLine> {
-    let (receipt_number, tender, collected_at, adjustment) = match &fact.body {
-        Body::Payment(payment) if !paired.contains(&fact.id) => {
-            let collected_at = payment.collected_at.unwrap_or(fact.recorded_at);
-            (&payment.receipt_number, payment.tender, collected_at, false)
-        }
-        Body::Reversal(reversal) if reversal.payment_business_date < batch.from => {
-            (&reversal.receipt_number, reversal.tender, fact.recorded_at, true)
-        }
-        _ => return None,
+    let adjustment = match collected.reverses {
+        None if paired.contains(&collected.id) => return None,
+        None => false,
+        Some(date) if date < batch.from => true,
+        Some(_) => return None,
     };
-    let collection_point = fact.collection_point.clone()?;
-    let amount = if fact.amount < Money::ZERO { -fact.amount } else { fact.amount };
+    let Collected { id, amount, collection_point, .. } = collected;
     Some(CollectionLine {
-        receipt_number: receipt_number.clone(),
-        payment_id: fact.public_id(),
-        account_number: fact.account.as_ref()?.of.clone(),
-        amount,
-        business_date: fact.business_date,
-        collected_at,
+        receipt_number: collected.receipt_number,
+        payment_id: id.with_prefix(if adjustment { "rev" } else { "pay" }),
+        account_number: collected.account_number,
+        amount: if amount < Money::ZERO { -amount } else { amount },
+        business_date: collected.business_date,
+        collected_at: collected.collected_at.unwrap_or(collected.recorded_at),
         branch_code: branches.get(&collection_point).cloned(),
         collection_point,
-        tender,
+        tender: collected.tender,
         adjustment,
     })
 }

@@ -110,7 +110,8 @@ impl Connection {
     /// # Errors
     /// The database fails, or what it holds cannot be read.
     pub fn replace_accounts(&mut self, snapshot: &Snapshot, accounts: &[Account]) -> Result<(), StoreError> {
-        either!(&mut self.link, conn in backend => backend::accounts::replace_accounts(conn, snapshot, accounts))
+        let documents: Vec<_> = accounts.iter().map(AccountDocument::of).collect::<Result<_, _>>()?;
+        self.replace_documents(snapshot, &documents)
     }
 }
 
@@ -153,7 +154,7 @@ ask! {
     /// Sealed collection batches, latest first.
     batches::batches(filter: &BatchFilter) -> Vec<Arc<Fact>>;
     /// The payments and reversals of a partner's business dates, a page of them.
-    batches::batch_page(page: &BatchPage) -> Vec<Arc<Fact>>;
+    batches::batch_page(page: &BatchPage) -> Vec<Collected>;
     /// What a seal of these business dates would contain.
     batches::batch_contents(partner: &PartyId, after: Option<BusinessDate>, through: BusinessDate) -> BatchContents;
 
@@ -167,6 +168,8 @@ ask! {
     snapshots::begin_snapshot(record: &SnapshotRecord) -> ();
     /// Says how the import of a snapshot ended.
     snapshots::finish_snapshot(id: &str, accounts_read: i64, accounts_rejected: i64, at: Timestamp) -> ();
+    /// Replaces what billing said about accounts, and settles what the snapshot contains.
+    accounts::replace_documents(snapshot: &Snapshot, chunk: &[AccountDocument]) -> ();
     /// How many accounts there are.
     accounts::count_accounts() -> i64;
 

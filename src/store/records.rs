@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::StoreError;
+use crate::domain::account::Account;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::PartyKind;
-use crate::domain::fact::{Body, Fact, OrderStatus};
+use crate::domain::fact::{Body, Fact, OrderStatus, Tender};
 use crate::domain::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
+use crate::domain::money::Money;
 use crate::domain::policy::{PartnerSettings, PointSettings};
 use crate::domain::position::Snapshot;
 
@@ -164,6 +167,27 @@ pub struct BatchFilter {
     pub limit: u32,
 }
 
+/// What billing said about an account, as it is kept: written out by whoever read it, so that the writer
+/// has that much less to do.
+#[derive(Clone, Debug)]
+pub struct AccountDocument {
+    /// Which account.
+    pub account_number: AccountNumber,
+    /// What billing said.
+    pub document: String,
+}
+
+impl AccountDocument {
+    /// Writes an account out.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn of(account: &Account) -> Result<Self, StoreError> {
+        let document = serde_json::to_string(account).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Self { account_number: account.account_number.clone(), document })
+    }
+}
+
 /// A part of the money that a partner's business dates hold, in the order of business date and id.
 #[derive(Clone, Debug)]
 pub struct BatchPage {
@@ -173,10 +197,35 @@ pub struct BatchPage {
     pub from: BusinessDate,
     /// The last business date.
     pub through: BusinessDate,
-    /// After this one.
-    pub after: Option<Arc<Fact>>,
+    /// After this place.
+    pub after: Option<(BusinessDate, Id)>,
     /// How many, at most.
     pub limit: u32,
+}
+
+/// Money that moved in a collection batch: as much of a payment or reversal as a file says of it.
+#[derive(Clone, Debug)]
+pub struct Collected {
+    /// The fact.
+    pub id: Id,
+    /// The business date it counts for.
+    pub business_date: BusinessDate,
+    /// When it was decided.
+    pub recorded_at: Timestamp,
+    /// Where.
+    pub collection_point: CollectionPointId,
+    /// The account.
+    pub account_number: AccountNumber,
+    /// Positive for a payment, negative for a reversal.
+    pub amount: Money,
+    /// The number on the receipt; of a reversal, on that of its payment.
+    pub receipt_number: String,
+    /// What was handed over, or handed back.
+    pub tender: Tender,
+    /// When a payment was taken, if not when it was recorded.
+    pub collected_at: Option<Timestamp>,
+    /// Of a reversal: the business date of its payment.
+    pub reverses: Option<BusinessDate>,
 }
 
 /// One event that has to leave.

@@ -51,7 +51,7 @@ pub fn connect(options: &Options) -> Result<Conn, StoreError> {
     let mut conn = Conn::establish(path).map_err(|error| StoreError::Unavailable(format!("{path}: {error}")))?;
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; \
          PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};",
         options.busy_timeout.as_millis()
     ))?;

@@ -150,7 +150,7 @@ fn a_seal_counts_what_is_in_it_and_closes_the_date(books: &Books) {
         sum += rows.iter().map(|fact| fact.amount).sum();
         pages += 1;
         match rows.last() {
-            Some(last) => page.after = Some(last.clone()),
+            Some(last) => page.after = Some((last.business_date, last.id)),
             None => break,
         }
     }

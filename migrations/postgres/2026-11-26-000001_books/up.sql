@@ -73,6 +73,7 @@ CREATE UNIQUE INDEX facts_key ON facts (asked_by, idempotency_key) WHERE idempot
 CREATE UNIQUE INDEX facts_ends ON facts (ends) WHERE ends IS NOT NULL;
 CREATE INDEX facts_day ON facts (party, business_date, id);
 -- The few kinds that are looked for as such; payments, which are many, do not pay for it.
+CREATE INDEX facts_reversals ON facts (party, business_date, id) WHERE kind = 'reversal';
 CREATE INDEX facts_kind ON facts (kind, id) WHERE kind IN ('session_opening', 'reconnection_order', 'batch_seal');
 
 -- Cash taken and not deposited, by scope; charged as the last statement of a batch.

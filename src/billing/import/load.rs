@@ -16,10 +16,9 @@ use super::report::{ImportError, Report};
 use super::{Options, Step, Watch};
 use crate::billing::Office;
 use crate::billing::door::Door;
-use crate::domain::account::Account;
 use crate::domain::position::Snapshot;
 use crate::files::billing_feed::{self, RowError, SnapshotKind};
-use crate::store::{Connection, ImportRecord, ImportState, StoreError};
+use crate::store::{AccountDocument, Connection, ImportRecord, ImportState, StoreError};
 
 /// Chunks that were read and wait to be written.
 const CHUNKS_AHEAD: usize = 2;
@@ -79,7 +78,7 @@ fn read(
     checked: &Checked,
     options: &Options,
     pace: &Pace,
-    send: &SyncSender<Vec<Account>>,
+    send: &SyncSender<Vec<AccountDocument>>,
 ) -> Result<Option<String>, ImportError> {
     let settings = office.settings.feed(&office.policy);
     let mut rejects = match &options.rejects {
@@ -92,7 +91,7 @@ fn read(
     for row in rows {
         let refused = match row {
             Ok(row) if once.as_mut().is_none_or(|once| once.is_first(&row.account.account_number)) => {
-                chunk.push(row.account);
+                chunk.push(AccountDocument::of(&row.account)?);
                 None
             }
             Ok(row) => Some(row.raw),
@@ -118,7 +117,7 @@ fn read(
 impl<D: Door> Loading<'_, D> {
     fn write_all(
         &self,
-        chunks: Receiver<Vec<Account>>,
+        chunks: Receiver<Vec<AccountDocument>>,
         total: u64,
         pace: &Pace,
         watch: Watch<'_>,
@@ -127,7 +126,7 @@ impl<D: Door> Loading<'_, D> {
         for chunk in chunks {
             written += chunk.len() as u64;
             let (snapshot, chunk, began) = (Arc::clone(self.snapshot), Arc::new(chunk), Instant::now());
-            self.in_turn("import_chunk", written, move |conn| conn.replace_accounts(&snapshot, &chunk))?;
+            self.in_turn("import_chunk", written, move |conn| conn.replace_documents(&snapshot, &chunk))?;
             pace.took(began.elapsed());
             watch(Step::Loading(written, total));
         }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::rows::{FactRow, fact_columns, facts_of, to_json};
+use super::rows::{FactRow, fact_columns, facts_of};
 use super::{Conn, Texts, append};
-use crate::domain::account::Account;
 use crate::domain::fact::Fact;
 use crate::domain::ids::AccountNumber;
 use crate::domain::position::{Snapshot, settled_through};
-use crate::store::StoreError;
+use crate::store::{AccountDocument, StoreError};
 use crate::store::schema::{accounts, facts};
 use crate::store::statement::statement;
 
@@ -28,21 +27,25 @@ statement! {
 ///
 /// An account that stands twice in the chunk is taken as it stands last. A fact that another gateway
 /// appends meanwhile lies behind the place up to which the account is settled, so it goes on counting.
-pub fn replace_accounts(conn: &mut Conn, snapshot: &Snapshot, chunk: &[Account]) -> Result<(), StoreError> {
-    let latest: HashMap<&AccountNumber, &Account> =
-        chunk.iter().map(|account| (&account.account_number, account)).collect();
+pub fn replace_documents(
+    conn: &mut Conn,
+    snapshot: &Snapshot,
+    chunk: &[AccountDocument],
+) -> Result<(), StoreError> {
+    let latest: HashMap<&AccountNumber, &str> =
+        chunk.iter().map(|account| (&account.account_number, account.document.as_str())).collect();
     let numbers = Texts::new(latest.keys().map(|number| number.as_str()));
     let mut unsettled = unsettled_facts(conn, numbers)?;
     let mut rows = Vec::with_capacity(latest.len());
-    for (number, account) in latest {
+    for (number, document) in latest {
         // Zero leaves the place where it is: an account never becomes less settled.
         let settled = unsettled.remove(number).map_or(0, |facts| {
             let before = facts.first().and_then(|fact| fact.account.as_ref()).map_or(0, |place| place.seq - 1);
             settled_through(snapshot, &facts, before)
         });
-        rows.push((number.as_str().to_owned(), snapshot.id.clone(), settled, to_json(account)?));
+        rows.push((number.as_str().to_owned(), snapshot.id.clone(), settled, document.to_owned()));
     }
-    rows.sort();
+    rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     append::accounts(conn, rows)
 }
 

@@ -1,13 +1,25 @@
 //! What the files of a sealed batch were first made with, and what they are made of beside payments.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
 
 use super::Conn;
 use super::rows::{limit, read_date, read_id};
 use crate::domain::calendar::BusinessDate;
 use crate::domain::ids::{Id, PartyId};
 use crate::store::StoreError;
-use crate::store::schema::{batch_files, facts};
+use crate::store::schema::batch_files;
+use crate::store::statement::statement;
+
+statement! {
+    /// What was taken back within a partner's business dates, after a place; reversals have an index of
+    /// their own, because they are few among many payments.
+    ReversedIn(party: String, from: i32, through: i32, date: i32, id: String, limit: i64) -> (Text, Integer, Text) =
+        "SELECT f.id, f.business_date, f.ends FROM facts f \
+         WHERE f.kind = 'reversal' AND f.party = {} AND f.business_date >= {} AND f.business_date <= {} \
+           AND (f.business_date, f.id) > ({}, {}) \
+         ORDER BY f.business_date, f.id LIMIT {}"
+}
 
 /// What one part of a batch's files was first made with.
 pub fn batch_file(conn: &mut Conn, batch: Id, part: &str) -> Result<Option<String>, StoreError> {
@@ -34,19 +46,15 @@ pub fn reversed_in(
     after: Option<(BusinessDate, Id)>,
     rows: u32,
 ) -> Result<Vec<(Id, BusinessDate, Id)>, StoreError> {
-    let mut query = facts::table
-        .filter(facts::party.eq(partner.as_str()))
-        .filter(facts::business_date.ge(from.number()))
-        .filter(facts::business_date.le(through.number()))
-        .filter(facts::kind.eq("reversal"))
-        .order((facts::business_date, facts::id))
-        .limit(limit(rows))
-        .select((facts::id, facts::business_date, facts::ends.assume_not_null()))
-        .into_boxed();
-    if let Some((date, id)) = after {
-        let later = facts::business_date.gt(date.number()).or(facts::id.gt(id.to_string()));
-        query = query.filter(facts::business_date.ge(date.number())).filter(later);
-    }
+    let (date, id) = after.map_or((0, String::new()), |(date, id)| (date.number(), id.to_string()));
+    let query = ReversedIn {
+        party: partner.as_str().to_owned(),
+        from: from.number(),
+        through: through.number(),
+        date,
+        id,
+        limit: limit(rows),
+    };
     let rows: Vec<(String, i32, String)> = query.load(conn)?;
     rows.into_iter().map(|(id, date, ended)| Ok((read_id(&id)?, read_date(date)?, read_id(&ended)?))).collect()
 }

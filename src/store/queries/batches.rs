@@ -1,20 +1,22 @@
 //! Collection batches: the seals, and the money between them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use serde::Deserialize;
 
 use super::Conn;
-use super::rows::{FactRow, fact_columns, facts_of, limit, read_date};
-use crate::domain::calendar::BusinessDate;
+use super::rows::{FactRow, corrupt, fact_columns, facts_of, limit, read_date, read_id};
+use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::BatchContents;
-use crate::domain::fact::Fact;
-use crate::domain::ids::PartyId;
+use crate::domain::fact::{Fact, Tender};
+use crate::domain::ids::{AccountNumber, CollectionPointId, PartyId};
 use crate::domain::money::Money;
 use crate::store::schema::facts;
 use crate::store::statement::statement;
-use crate::store::{BatchFilter, BatchPage, StoreError};
+use crate::store::{BatchFilter, BatchPage, Collected, StoreError};
 
 statement! {
     /// Seals of anybody before an id.
@@ -40,6 +42,19 @@ statement! {
          WHERE f.party = {} AND f.business_date > {} AND f.business_date <= {} AND f.kind IN ('payment', 'reversal')"
 }
 
+statement! {
+    /// The payments and reversals of a partner's business dates after a place. The order is the index's, and
+    /// a page begins where the last one ended, not at the date.
+    Movements(party: String, from: i32, through: i32, date: i32, id: String, limit: i64)
+        -> (Text, Integer, BigInt, Text, Text, BigInt, Text) =
+        "SELECT f.id, f.business_date, f.recorded_at, f.collection_point, f.account_number, f.amount, f.body \
+         FROM facts f WHERE f.party = {} AND f.business_date >= {} AND f.business_date <= {} \
+           AND (f.business_date, f.id) > ({}, {}) AND f.kind IN ('payment', 'reversal') \
+         ORDER BY f.business_date, f.id LIMIT {}"
+}
+
+type CollectedRow = (String, i32, i64, String, String, i64, String);
+
 /// Sealed collection batches, latest first; `after` goes on to earlier ones.
 pub fn batches(conn: &mut Conn, filter: &BatchFilter) -> Result<Vec<Arc<Fact>>, StoreError> {
     // Behind every id, because an id begins with a digit of 0 to 7.
@@ -52,22 +67,46 @@ pub fn batches(conn: &mut Conn, filter: &BatchFilter) -> Result<Vec<Arc<Fact>>, 
     facts_of(rows)
 }
 
+/// What a file says of a body. The rest, which is most of it, is skipped and not read.
+#[derive(Deserialize)]
+struct CollectedBody<'b> {
+    #[serde(borrow)]
+    receipt_number: Cow<'b, str>,
+    tender: Tender,
+    #[serde(default)]
+    collected_at: Option<Timestamp>,
+    #[serde(default)]
+    payment_business_date: Option<BusinessDate>,
+}
+
 /// The payments and reversals of a partner's business dates, a page of them.
-pub fn batch_page(conn: &mut Conn, page: &BatchPage) -> Result<Vec<Arc<Fact>>, StoreError> {
-    let mut query = facts::table
-        .filter(facts::party.eq(page.partner.as_str()))
-        .filter(facts::business_date.ge(page.from.number()))
-        .filter(facts::business_date.le(page.through.number()))
-        .filter(facts::kind.eq("payment").or(facts::kind.eq("reversal")))
-        .order((facts::business_date, facts::id))
-        .limit(limit(page.limit))
-        .into_boxed();
-    if let Some(after) = &page.after {
-        let date = after.business_date.number();
-        let later = facts::business_date.gt(date).or(facts::id.gt(after.id.to_string()));
-        query = query.filter(facts::business_date.ge(date)).filter(later);
-    }
-    facts_of(query.load(conn)?)
+pub fn batch_page(conn: &mut Conn, page: &BatchPage) -> Result<Vec<Collected>, StoreError> {
+    let (date, id) = page.after.map_or((0, String::new()), |(date, id)| (date.number(), id.to_string()));
+    let query = Movements {
+        party: page.partner.as_str().to_owned(),
+        from: page.from.number(),
+        through: page.through.number(),
+        date,
+        id,
+        limit: limit(page.limit),
+    };
+    let rows: Vec<CollectedRow> = query.load(conn)?;
+    let collected = |(id, date, recorded_at, point, account, amount, body): CollectedRow| {
+        let body: CollectedBody<'_> = serde_json::from_str(&body).map_err(corrupt)?;
+        Ok(Collected {
+            id: read_id(&id)?,
+            business_date: read_date(date)?,
+            recorded_at: Timestamp::from_micros(recorded_at),
+            collection_point: CollectionPointId::new(point),
+            account_number: AccountNumber::new(account),
+            amount: Money::from_centavos(amount),
+            receipt_number: body.receipt_number.into_owned(),
+            tender: body.tender,
+            collected_at: body.collected_at,
+            reverses: body.payment_business_date,
+        })
+    };
+    rows.into_iter().map(collected).collect()
 }
 
 /// What a seal of the business dates after one, through another, would contain.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::Conn;
 use super::rows::{FactRow, facts_of};
@@ -21,7 +23,9 @@ pub fn facts_page(conn: &mut Conn, after: Option<Id>, limit: u32) -> Result<Vec<
 /// Facts in the order of their series and places, after a place.
 pub fn series_page(conn: &mut Conn, after: &(String, i64), limit: u32) -> Result<Vec<Arc<Fact>>, StoreError> {
     let (series, seq) = after;
-    let later = facts::series.gt(series).or(facts::series.eq(series).and(facts::series_seq.gt(seq)));
+    // As one place and not as two conditions: the index, which has no facts without a series, is entered there.
+    let later = sql::<Bool>("(series, series_seq) > (").bind::<Text, _>(series).sql(", ");
+    let later = facts::series.is_not_null().and(later.bind::<BigInt, _>(seq).sql(")"));
     let page = facts::table.filter(later).order((facts::series, facts::series_seq)).limit(i64::from(limit));
     facts_of(page.select(FactRow::as_select()).load(conn)?)
 }

@@ -1,6 +1,8 @@
 //! A party's own payments.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Text};
 
 use super::Conn;
 use super::facts::{fact, listed};
@@ -54,8 +56,9 @@ pub fn payments(conn: &mut Conn, filter: &PaymentFilter) -> Result<Vec<Listed>, 
             return Ok(Vec::new());
         };
         let date = last.fact.business_date.number();
-        let later = facts::business_date.gt(date).or(facts::id.gt(after.to_string()));
-        query = query.filter(facts::business_date.ge(date)).filter(later);
+        // As one place and not as two conditions: the index is entered there, not at the date's beginning.
+        let later = sql::<Bool>("(business_date, id) > (").bind::<Integer, _>(date).sql(", ");
+        query = query.filter(later.bind::<Text, _>(after.to_string()).sql(")"));
     }
     let rows: Vec<FactRow> = query.load(conn)?;
     let facts = facts_of(rows)?;
