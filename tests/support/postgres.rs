@@ -65,6 +65,12 @@ pub fn server_url() -> &'static str {
     URL.get_or_init(|| std::env::var(GIVEN).unwrap_or_else(|_| start_cluster()))
 }
 
+/// A cluster that nobody else uses, for what a test may not do to the common one. Gone with the process.
+#[allow(dead_code, reason = "most suites share the common cluster")]
+pub fn own_cluster() -> String {
+    start_cluster()
+}
+
 fn start_cluster() -> String {
     let directory =
         tempfile::Builder::new().prefix("recaudo-postgres-").tempdir_in("/tmp").expect("/tmp takes a folder").keep();
@@ -78,12 +84,14 @@ fn start_cluster() -> String {
     String::from_utf8(output.stdout).expect("the URL is text").trim().to_owned()
 }
 
-fn execute(url: &str, sql: &str) {
+/// Runs statements that return nothing.
+pub fn execute(url: &str, sql: &str) {
     query(url, sql);
 }
 
-/// On a thread of its own: the caller may already be inside a runtime.
-fn query(url: &str, sql: &str) -> Option<String> {
+/// The first column of the first row as text. On a thread of its own: the caller may already be inside a
+/// runtime.
+pub fn query(url: &str, sql: &str) -> Option<String> {
     let asked = thread::scope(|scope| scope.spawn(|| ask(url, sql)).join().expect("asking does not panic"));
     asked.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
 }
