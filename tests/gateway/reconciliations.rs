@@ -122,7 +122,7 @@ on_both_databases! {
     comparisons_are_listed_latest_first(gateway) {
         let (partner, other) = (gateway.caller("aliado").await, gateway.caller("otro").await);
         let operator = gateway.caller("mesa").await;
-        let payments = day(gateway, &partner).await;
+        let payments = pay_every(gateway, &partner, 0).await;
         let query = span(&payments);
         let mut runs = Vec::new();
         for lines in 1..=5 {
