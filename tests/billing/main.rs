@@ -12,6 +12,7 @@ mod imports;
 mod inclusion;
 #[cfg(target_os = "linux")]
 mod kills;
+mod limits;
 mod seals;
 
 /// The same test on SQLite and on PostgreSQL.

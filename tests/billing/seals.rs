@@ -147,6 +147,9 @@ fn under_load_each_payment_is_in_exactly_one_batch() {
     assert!(payments.iter().all(|payment| held.get(&payment.id) == Some(&1)));
     assert_eq!(held.len(), payments.len());
     assert_eq!(total, payments.iter().map(|payment| payment.amount).sum());
+    // The first batch is found behind all the others.
+    let first = batch_of(&mut house.conn(), &partner, date("2026-11-24")).unwrap().unwrap();
+    assert_eq!(seal_of(&first).map(|seal| seal.through), Some(date("2026-11-24")));
 }
 
 /// Pays at a till of its own, again and again, until it is over.
