@@ -250,9 +250,7 @@ fn an_import_killed_at_ten_points_is_repeated_to_the_same_end(backend: Backend) 
         assert!(repeated.status.success(), "{moment:?}: {}", said(&repeated));
         assert_eq!(alone.import(&next).unwrap().outcome, Outcome::Loaded);
         let (found, wanted) = (books(&house, round), books(&alone, round));
-        let differ =
-            |(one, other): &((&String, &(String, Money, usize)), (&String, &(String, Money, usize)))| one != other;
-        let difference = found.accounts.iter().zip(&wanted.accounts).find(differ);
+        let difference = found.accounts.iter().zip(&wanted.accounts).find(|(one, other)| one != other);
         assert_eq!(difference, None, "{moment:?}");
         assert_eq!(found, wanted, "{moment:?}");
         assert_eq!((found.known, found.accounts.len()), (i64::from(ACCOUNTS), ACCOUNTS as usize), "{moment:?}");
