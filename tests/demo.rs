@@ -20,12 +20,29 @@ fn play(folder: &Path, database: Option<&str>) {
     let folder = folder.to_str().unwrap();
     let mut arguments = vec!["demo", "--exit", "--listen", "127.0.0.1:0", "--dir", folder];
     arguments.extend(database.iter().flat_map(|url| ["--database", url]));
-    assert!(recaudo(&arguments).contains("Every step did what it said."));
-    // A second day on the same books.
-    assert!(recaudo(&arguments).contains("Every step did what it said."));
+    for day in 1..=2 {
+        let told = recaudo(&arguments);
+        assert!(told.contains("Every step did what it said."), "day {day}: {told}");
+        paid_debts_stay_paid(&told);
+    }
     let config = format!("{folder}/recaudo.toml");
     let audit = recaudo(&["verify", "ledger", "--config", &config]);
     assert!(audit.contains("payments") && !audit.contains("FAULT"), "{audit}");
+}
+
+/// The table of the last step: what each paid account owes before, and after either billing file.
+fn paid_debts_stay_paid(told: &str) {
+    let (_, step) = told.split_once("The next billing files come in").unwrap();
+    let rows = step.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows: Vec<_> = rows.filter(|row| row.len() == 6 && row[0].bytes().all(|byte| byte.is_ascii_digit())).collect();
+    assert!(rows.len() >= 5, "{step}");
+    let pesos = |text: &str| text.split('.').next().unwrap().parse::<i64>().unwrap();
+    for row in &rows {
+        let (billed, paid) = (pesos(row[1]), pesos(row[2]));
+        assert!(paid > 0 && pesos(row[3]) == billed - paid, "{row:?}");
+        assert_eq!((row[4], row[5]), (row[3], row[3]), "{row:?}");
+    }
+    assert!(rows.iter().any(|row| row[3] == "0.00") && rows.iter().any(|row| row[3] != "0.00"), "{step}");
 }
 
 #[test]

@@ -32,10 +32,12 @@ pub enum SealError {
     #[error("{0} is no partner")]
     NotAPartner(PartyId),
     /// The date has not come yet.
-    #[error("{date} cannot be sealed: it lies behind the open business date")]
-    NotSealable {
+    #[error("{date} has not begun: {today} is the last business date that can be sealed")]
+    NotBegun {
         /// The date.
         date: BusinessDate,
+        /// The business date of now.
+        today: BusinessDate,
     },
     /// The day's file modifiers are used up.
     #[error("{partner} has {MAX_BATCHES_A_DAY} batches of today, and no file can bear another modifier")]
@@ -69,19 +71,15 @@ pub fn seal_of(fact: &Fact) -> Option<&BatchSeal> {
     }
 }
 
-/// Seals a partner's business dates up to one. Blocks: not for futures.
+/// Seals a partner's business dates up to one, today's at the latest. Blocks: not for futures.
 ///
 /// # Errors
-/// No partner of this name, a date that has not come, or no answer.
+/// No partner of this name, a date that has not begun, or no answer.
 pub fn seal(office: &Office, door: &impl Door, partner: &PartyId, through: BusinessDate) -> Result<Sealed, SealError> {
     let mut conn = office.store.connect()?;
     let known = conn.party(partner)?.filter(|party| party.kind == PartyKind::Partner);
     known.ok_or_else(|| SealError::NotAPartner(partner.clone()))?;
     let today = office.policy.business_date(office.clock.now());
-    let open = sealed_through(&mut conn, partner)?.map_or(today, |sealed| sealed.next().max(today));
-    if through > open {
-        return Err(SealError::NotSealable { date: through });
-    }
     let mut batches = Vec::new();
     loop {
         let sealed = sealed_through(&mut conn, partner)?;
@@ -92,6 +90,9 @@ pub fn seal(office: &Office, door: &impl Door, partner: &PartyId, through: Busin
             let holding = batch_of(&mut conn, partner, through)?.into_iter().collect();
             return Ok(Sealed { batches: holding, already: true });
         }
+        if through > today {
+            return Err(SealError::NotBegun { date: through, today });
+        }
         day_has_room(office, &mut conn, partner)?;
         // The first date that holds money goes by itself; without any, all of them go together.
         let contents = conn.batch_contents(partner, sealed, through)?;
@@ -99,10 +100,10 @@ pub fn seal(office: &Office, door: &impl Door, partner: &PartyId, through: Busin
         let seal = Seal { partner: partner.clone(), through: date, contents: BatchContents::default() };
         match door.submit(office.request(Command::Seal(seal)))? {
             Outcome::Done(facts) => batches.extend(facts),
-            // Another gateway was faster, or the date has not come.
+            // Another gateway was faster, or the clock went back over midnight meanwhile.
             Outcome::Replayed(_) | Outcome::Rejected(_) => {
                 if sealed_through(&mut conn, partner)? == sealed {
-                    return Err(SealError::NotSealable { date });
+                    return Err(SealError::NotBegun { date, today });
                 }
             }
         }

@@ -32,7 +32,7 @@ pub enum Command {
         /// The partner.
         #[arg(long, requires = "date")]
         partner: Option<String>,
-        /// The last business date to close (YYYY-MM-DD); today's closes early.
+        /// The last business date to close (YYYY-MM-DD), today's at the latest: named, it closes early.
         #[arg(long, requires = "partner")]
         date: Option<String>,
     },

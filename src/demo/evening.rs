@@ -1,5 +1,4 @@
-//! The end of the day: the batch is sealed, billing takes the file, the partner's list is compared,
-//! and the next billing file comes in.
+//! The end of the day: the batch is sealed, billing takes the file, the partner's list is compared.
 
 use std::path::PathBuf;
 
@@ -17,19 +16,34 @@ pub struct Office {
     pub folder: PathBuf,
 }
 
+/// A sealed batch, and what its partner collected so far.
+pub struct Collected {
+    /// The batch's id.
+    pub batch: String,
+    /// Its business date.
+    pub date: String,
+    /// The partner's payments, of this date and others.
+    pub payments: Vec<Value>,
+}
+
 impl Day<'_, '_> {
-    /// Seals the day of one partner and shows the file that billing takes. Gives the business date.
+    /// Seals the day of one partner and shows the file that billing takes.
     ///
     /// # Errors
     /// The step did not do what it said.
-    pub async fn seal(&mut self, office: &Office, partner: &str) -> Result<(String, Vec<Value>), StepError> {
+    pub async fn seal(&mut self, office: &Office, partner: &str) -> Result<Collected, StepError> {
         self.stage.step("The day ends: the batch of COOMPECENS is sealed, and billing takes the file");
         let cast = self.cast;
         let today = self.answer(cast.coompecens.get("/v1/payments?limit=200").await)?;
         let payments: Vec<Value> = today.json()["data"].as_array().cloned().unwrap_or_default();
-        let date = payments.iter().map(|payment| text(&payment["business_date"])).max().unwrap_or_default();
-        let path = format!("/v1/collection-batches/{date}/seal?partner={partner}");
-        let sealed = self.answer(office.billing.post(&path, None, &Value::Null).await)?;
+        let mut date = payments.iter().map(|payment| text(&payment["business_date"])).max().unwrap_or_default();
+        let seal = |date: &str| format!("/v1/collection-batches/{date}/seal?partner={partner}");
+        let mut sealed = self.answer(office.billing.post(&seal(&date), None, &Value::Null).await)?;
+        if sealed.code() == "batch-not-sealable" {
+            self.stage.say(&format!("Today was sealed by an earlier demonstration; {date} has yet to begin"));
+            date = text(&sealed.json()["sealable_through"]);
+            sealed = self.answer(office.billing.post(&seal(&date), None, &Value::Null).await)?;
+        }
         self.done(&sealed)?;
         let batch = sealed.json()["data"].as_array().and_then(|batches| batches.last().cloned()).unwrap_or_default();
         let (id, count, total) = (text(&batch["id"]), text(&batch["count"]), text(&batch["total"]));
@@ -45,18 +59,19 @@ impl Day<'_, '_> {
             self.stage.say(line.get(..97).unwrap_or(line).trim_end());
         }
         self.stage.say(&format!("{} bytes, the same twice: {}", file.bytes.len(), name.display()));
-        Ok((date, payments))
+        Ok(Collected { batch: id, date, payments })
     }
 
     /// Compares a list of the partner's with one line lost, one doubled and one changed.
     ///
     /// # Errors
     /// Other differences than these were found.
-    pub async fn reconcile(&mut self, date: &str, payments: &[Value]) -> Result<(), StepError> {
+    pub async fn reconcile(&mut self, collected: &Collected) -> Result<(), StepError> {
+        let Collected { date, payments, .. } = collected;
         self.stage.step("The partner's own list is compared: one line lost, one doubled, one changed");
         let mut rows: Vec<&Value> = payments
             .iter()
-            .filter(|payment| payment["business_date"] == date && payment["reversal_id"].is_null())
+            .filter(|payment| payment["business_date"] == date.as_str() && payment["reversal_id"].is_null())
             .collect();
         rows.sort_by_key(|payment| text(&payment["id"]));
         self.stage.demand(rows.len() >= 2, "too few payments to spoil a list with")?;

@@ -5,6 +5,7 @@
 
 pub mod day;
 pub mod evening;
+pub mod next_file;
 pub mod prepare;
 pub mod receiver;
 pub mod stage;
@@ -118,6 +119,7 @@ async fn play(stage: &mut Stage<'_>, folder: &Folder, gateway: &str, clock: Arc<
         clock,
     };
     let accounts = Accounts::of_sample(&std::fs::read_to_string(folder.sample())?);
+    let began = cast.clock.id();
     let mut day = Day { stage, cast: &cast, accounts };
     day.counter().await?;
     let receiver = Receiver::start().await?;
@@ -128,8 +130,9 @@ async fn play(stage: &mut Stage<'_>, folder: &Folder, gateway: &str, clock: Arc<
     cast.reconnection.delete(&format!("/v1/webhook-endpoints/{endpoint}")).await?;
     day.crew_reports(&account, &order).await?;
     let office = Office { billing: client("billing", None)?, folder: folder.file("") };
-    let (date, payments) = day.seal(&office, "coompecens").await?;
-    day.reconcile(&date, &payments).await?;
+    let collected = day.seal(&office, "coompecens").await?;
+    day.reconcile(&collected).await?;
+    day.next_billing_files(&office, &collected, began).await?;
     stage.line("\nEvery step did what it said.");
     Ok(())
 }

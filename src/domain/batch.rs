@@ -20,12 +20,13 @@ pub fn series(partner: &PartyId) -> String {
 /// Decides a seal.
 ///
 /// # Errors
-/// Unknown partner, or the business date is closed, or it lies behind the open one.
+/// Unknown partner, or the business date is closed, or it has not begun.
 pub fn seal(world: &World, moment: &Moment<'_>, command: &Seal) -> Result<Vec<Fact>, Rejection> {
     let partner = world.partner(&command.partner).ok_or(Rejection::NotFound)?;
-    // The open date may be named before it is over: what comes later takes the next one.
-    let open = world.business_date(&command.partner, moment.now);
-    if command.through > open || partner.sealed_through.is_some_and(|sealed| command.through <= sealed) {
+    // Today may be closed before it is over: what comes later takes tomorrow. Tomorrow may not be
+    // closed before it begins, or a repeated slip would push payments further and further ahead.
+    let today = world.policy.business_date(moment.now);
+    if command.through > today || partner.sealed_through.is_some_and(|sealed| command.through <= sealed) {
         return Err(Rejection::BatchNotSealable);
     }
     let series = series(&command.partner);

@@ -80,7 +80,7 @@ pub enum Rejection {
     TransitionNotAllowed { from: OrderStatus, to: OrderStatus },
     /// More than was declared.
     DepositExceeded { outstanding: Money },
-    /// The business date is closed, or not over yet.
+    /// The business date is closed, or has not begun.
     BatchNotSealable,
 }
 

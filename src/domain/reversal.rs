@@ -2,7 +2,8 @@
 //!
 //! Same business date, same collection point, session still open, inside the window, with a
 //! supervisor; never silently once a reconnection was ordered because of it, be the order open or
-//! done. An operator may reverse past the last rule, because the operator is who tells the crew.
+//! done. An operator may reverse past the last rule, because the operator is who tells the crew; the
+//! business date binds operators too, so what was handed to billing in a sealed batch stays.
 
 use std::sync::Arc;
 

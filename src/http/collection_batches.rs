@@ -152,7 +152,8 @@ pub async fn list(
     Ok(page::answer(&request, rows, limit, |fact: &Arc<Fact>| fact.public_id(), |fact| BatchView::of(fact)))
 }
 
-/// Closes a partner's business dates up to one, for ever. Sealing again answers the same batch.
+/// Closes a partner's business dates up to one, for ever: today's at the latest, which closes it early.
+/// Sealing again answers the same batch.
 #[utoipa::path(
     post, path = "/v1/collection-batches/{business_date}/seal", tag = "billing", operation_id = "sealCollectionBatch",
     params(("business_date" = String, Path, description = "The last business date to close.", example = "2026-11-24"), SealQuery),
@@ -291,7 +292,10 @@ fn unhex(text: &str) -> Vec<u8> {
 fn not_sealed(error: &SealError) -> Problem {
     match error {
         SealError::NotAPartner(_) => Problem::new("not-found"),
-        SealError::NotSealable { .. } | SealError::DayIsFull { .. } => Problem::from(Rejection::BatchNotSealable),
+        SealError::NotBegun { today, .. } => {
+            Problem::from(Rejection::BatchNotSealable).with("sealable_through", today.to_string())
+        }
+        SealError::DayIsFull { .. } => Problem::from(Rejection::BatchNotSealable),
         SealError::Writer(error) => super::answer::not_executed(error),
         SealError::Store(error) => {
             tracing::error!(%error, "business dates were not sealed");

@@ -27,6 +27,7 @@ pub mod problem;
 pub mod problem_texts;
 pub mod receipts;
 pub mod recent_lookups;
+pub mod reconciliation_list;
 pub mod reconciliations;
 pub mod reconnections;
 pub mod reversals;
@@ -155,6 +156,7 @@ pub const ROUTES: &[Route] = routes! {
     POST "/v1/collection-batches/{business_date}/seal" needs::<caller::BillingRead>()     => collection_batches::close;
     GET  "/v1/collection-batches/{id}/file"        needs::<caller::BillingRead>()         => collection_batches::file;
     POST "/v1/reconciliations"                     needs::<caller::ReconciliationsWrite>() => reconciliations::create;
+    GET  "/v1/reconciliations"                     needs::<caller::ReconciliationsWrite>() => reconciliation_list::list;
     GET  "/v1/reconciliations/digests"             needs::<caller::ReconciliationsWrite>() => reconciliations::digests;
     GET  "/v1/reconciliations/{id}"                needs::<caller::ReconciliationsRead>() => reconciliations::get;
     GET  "/v1/reconciliations/{id}/breaks"         needs::<caller::ReconciliationsWrite>() => breaks::list;

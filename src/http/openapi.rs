@@ -8,7 +8,8 @@ use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
     accounts, billing, breaks, cash_sessions, collection_batches, cut_evidence, deposits, discovery, oauth, payments,
-    payments_batch, receipts, reconciliations, reconnections, reversals, webhook_deliveries, webhook_endpoints,
+    payments_batch, receipts, reconciliation_list, reconciliations, reconnections, reversals, webhook_deliveries,
+    webhook_endpoints,
 };
 use crate::auth::policy::TABLE;
 
@@ -194,7 +195,8 @@ impl Modify for Locks {
         reconnections::create, reconnections::get, reconnections::list, reconnections::report,
         billing::send, billing::get,
         collection_batches::list, collection_batches::close, collection_batches::file,
-        reconciliations::create, reconciliations::get, reconciliations::digests, breaks::list, breaks::resolve,
+        reconciliations::create, reconciliation_list::list, reconciliations::get, reconciliations::digests,
+        breaks::list, breaks::resolve,
         cut_evidence::get,
         webhook_endpoints::create, webhook_endpoints::list, webhook_endpoints::get, webhook_endpoints::change,
         webhook_endpoints::remove, webhook_deliveries::replay, webhook_deliveries::list, webhook_deliveries::events,

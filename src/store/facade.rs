@@ -220,6 +220,8 @@ ask! {
 
     /// A reconciliation of anybody.
     reconciliations::reconciliation(id: Id) -> Option<RunRecord>;
+    /// Reconciliations, latest first.
+    reconciliations::reconciliations(filter: &RunFilter) -> Vec<RunSummary>;
     /// Keeps a reconciliation, unless it is there; answers the one that is kept.
     reconciliations::keep_reconciliation(run: &RunRecord) -> RunRecord;
     /// Keeps the breaks that are not known yet.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{Id, IdempotencyKey, PartyId};
+use crate::domain::money::Money;
 use crate::reconciliation::breaks::Break;
 use crate::reconciliation::result::Reconciliation;
 
@@ -35,6 +36,42 @@ pub struct RunRecord {
     pub created_at: Timestamp,
     /// Who asked for it first.
     pub asked_by: PartyId,
+}
+
+/// What a list says of a comparison, without reading what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its identity.
+    pub id: Id,
+    /// Whose payments or deposits were compared.
+    pub party: PartyId,
+    /// Whose file it was.
+    pub kind: RunKind,
+    /// The first business date.
+    pub from: BusinessDate,
+    /// The last business date.
+    pub to: BusinessDate,
+    /// The day from which ages are counted.
+    pub as_of: BusinessDate,
+    /// SHA-256 over the file as it came.
+    pub file_hash: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// How many breaks it found.
+    pub break_count: i64,
+    /// The money in doubt.
+    pub at_stake: Money,
+}
+
+/// Which comparisons, latest first.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Of this party.
+    pub party: Option<PartyId>,
+    /// Made before this one.
+    pub after: Option<Id>,
+    /// How many, at most.
+    pub limit: u32,
 }
 
 /// A difference as it was when it was first seen.

@@ -35,7 +35,7 @@ diesel::table! {
 diesel::table! {
     reconciliation_runs (id) { id -> Text, party -> Text, kind -> Text, from_date -> Integer, to_date -> Integer,
         as_of -> Integer, inputs_hash -> Text, file_hash -> Text, result -> Text, created_at -> BigInt,
-        asked_by -> Text, }
+        asked_by -> Text, break_count -> BigInt, at_stake -> BigInt, }
 }
 diesel::table! {
     breaks (id) { id -> Text, party -> Text, run -> Text, cause -> Text, owner -> Text, document -> Text,

@@ -41,12 +41,14 @@ fn a_batch_is_the_same_file_for_ever(backend: Backend) {
     let house = House::open(backend);
     house.import(&Feed::full("a", "2026-11-20T03:00:00Z").accounts(1..=20, 50_000)).unwrap();
     let partner = PartyId::new("jj-pita");
+    house.set_time("2026-11-23T10:00:00-05:00");
     for account in 1..=12 {
         house.pay("jj-pita", account, 1000 + i64::from(account));
     }
-    let first = seal(&house.office, &house.door, &partner, date("2026-11-24")).unwrap().batches;
+    house.set_time("2026-11-24T10:00:00-05:00");
+    let first = seal(&house.office, &house.door, &partner, date("2026-11-23")).unwrap().batches;
     house.pay("jj-pita", 13, 5000);
-    let second = seal(&house.office, &house.door, &partner, date("2026-11-25")).unwrap().batches;
+    let second = seal(&house.office, &house.door, &partner, date("2026-11-24")).unwrap().batches;
     let before: Vec<Vec<u8>> =
         CollectionFormat::ALL.iter().map(|(_, format)| bytes(&house, &first[0], *format)).collect();
 
@@ -100,6 +102,7 @@ fn a_reversal_removes_its_pair_or_is_an_adjustment(backend: Backend) {
     let first = seal(&house.office, &house.door, &partner, date("2026-11-24")).unwrap().batches;
     house.pay("jj-pita", 3, 30_000);
     take_back_later(&house, &reversal, &kept);
+    house.set_time("2026-11-25T10:00:00-05:00");
     let second = seal(&house.office, &house.door, &partner, date("2026-11-25")).unwrap().batches;
     let written = |batch, format| {
         let mut bytes = Vec::new();

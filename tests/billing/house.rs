@@ -46,9 +46,15 @@ pub struct House {
 impl House {
     pub fn open(backend: Backend) -> Self {
         let database = matches!(backend, Backend::Postgres).then(TestDatabase::create);
+        let url = database.as_ref().map_or("sqlite::memory:", |database| database.url()).to_owned();
+        Self::at(&url, database, 5)
+    }
+
+    /// On books that another process may open as well.
+    pub fn at(url: &str, database: Option<TestDatabase>, chunk_accounts: usize) -> Self {
         let mut config = Config::load(None).unwrap();
-        config.database.url = database.as_ref().map_or("sqlite::memory:", |database| database.url()).into();
-        config.billing.chunk_accounts = 5;
+        config.database.url = url.into();
+        config.billing.chunk_accounts = chunk_accounts;
         let store = Store::new(&config.database).unwrap();
         store.migrate().unwrap();
         register(&store);

@@ -10,6 +10,9 @@ mod feed;
 mod house;
 mod imports;
 mod inclusion;
+#[cfg(target_os = "linux")]
+mod kills;
+mod limits;
 mod seals;
 
 /// The same test on SQLite and on PostgreSQL.

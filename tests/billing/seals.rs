@@ -1,21 +1,27 @@
 //! Closing business dates: by hand, by itself, and under load by two gateways.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use recaudo::billing::door::{Door, WriterDoor};
 use recaudo::billing::seal::{SealError, batch_of, seal, seal_of, seal_what_is_over};
-use recaudo::clock::SystemClock;
+use recaudo::clock::{Clock, SystemClock};
+use recaudo::domain::command::Command;
 use recaudo::domain::decide::Outcome;
 use recaudo::domain::fact::Fact;
-use recaudo::domain::ids::PartyId;
+use recaudo::domain::ids::{Id, PartyId};
 use recaudo::domain::money::Money;
-use recaudo::store::BatchPage;
+use recaudo::store::{BatchFilter, BatchPage};
 
 use crate::feed::Feed;
 use crate::house::{Backend, House, date, payment};
 
-crate::on_both!(a_date_is_sealed_once_and_early_when_it_is_named, what_is_over_is_sealed_by_itself);
+crate::on_both!(
+    a_date_is_sealed_once_and_early_when_it_is_named,
+    a_date_that_has_not_begun_stays_open,
+    what_is_over_is_sealed_by_itself,
+);
 
 fn dates(batches: &[Arc<Fact>]) -> Vec<(String, String, i64)> {
     let seal =
@@ -52,10 +58,37 @@ fn a_date_is_sealed_once_and_early_when_it_is_named(backend: Backend) {
     assert!(again.already && again.batches[0].id == today.batches[0].id);
     let within = seal("2026-11-21").unwrap();
     assert_eq!(dates(&within.batches), [row("2026-11-21", "2026-11-22", 1)]);
-    assert!(matches!(seal("2026-11-26"), Err(SealError::NotSealable { .. })));
     let nobody = recaudo::billing::seal::seal(&house.office, &house.door, &PartyId::new("billing"), date("2026-11-24"));
     assert!(matches!(nobody, Err(SealError::NotAPartner(_))));
     assert!(batch_of(&mut house.conn(), &partner, date("2026-11-19")).unwrap().is_none());
+}
+
+/// However often it is tried, payments are not pushed further ahead than to tomorrow.
+fn a_date_that_has_not_begun_stays_open(backend: Backend) {
+    let house = House::open(backend);
+    house.import(&Feed::full("a", "2026-11-20T03:00:00Z").accounts(1..=9, 50_000)).unwrap();
+    let partner = PartyId::new("jj-pita");
+    let seal = |through: &str| seal(&house.office, &house.door, &partner, date(through));
+    let refused = |through: &str| match seal(through) {
+        Err(SealError::NotBegun { date, today }) => (date.to_string(), today.to_string()),
+        other => panic!("{other:?}"),
+    };
+    let row = |date: &str, today: &str| (date.to_owned(), today.to_owned());
+    house.pay("jj-pita", 1, 10_000);
+    assert_eq!(refused("2026-11-25"), row("2026-11-25", "2026-11-24"), "nothing was sealed yet");
+    seal("2026-11-24").unwrap();
+    assert_eq!(house.pay("jj-pita", 2, 10_000).business_date, date("2026-11-25"));
+    for through in ["2026-11-25", "2026-11-26", "2027-11-25"] {
+        assert_eq!(refused(through), row(through, "2026-11-24"));
+    }
+    assert_eq!(house.pay("jj-pita", 3, 10_000).business_date, date("2026-11-25"));
+    house.set_time("2026-11-25T00:00:00-05:00");
+    assert_eq!(dates(&seal("2026-11-25").unwrap().batches), [("2026-11-25".to_owned(), "2026-11-25".to_owned(), 2)]);
+    // What is sealed is told, even by a clock that went back before it.
+    house.set_time("2026-11-24T23:59:59-05:00");
+    let again = seal("2026-11-25").unwrap();
+    assert!(again.already && again.batches.len() == 1);
+    assert_eq!(refused("2026-11-26"), row("2026-11-26", "2026-11-24"));
 }
 
 fn what_is_over_is_sealed_by_itself(backend: Backend) {
@@ -74,65 +107,91 @@ fn what_is_over_is_sealed_by_itself(backend: Backend) {
     assert_eq!(over(), [row("2026-11-25", "2026-11-27", 0)], "days without money are one batch");
 }
 
-/// Two writers on one PostgreSQL take payments while the dates are sealed under them again and again.
+/// Seals of the test under load.
+const SEALS: usize = 200;
+
+/// Two writers on one PostgreSQL take payments while date after date is sealed under them, some dates
+/// by both at once.
 #[test]
 fn under_load_each_payment_is_in_exactly_one_batch() {
     let house = House::open(Backend::Postgres);
-    house.import(&Feed::full("a", "2026-11-20T03:00:00Z").accounts(1..=40, 500_000)).unwrap();
+    house.import(&Feed::full("a", "2026-11-20T03:00:00Z").accounts(1..=200, 5_000_000)).unwrap();
     let (second, handle) = house.another_writer();
     let doors = [house.door.clone(), WriterDoor::new(second, house.runtime.handle().clone())];
     let partner = PartyId::new("jj-pita");
+    let over = AtomicBool::new(false);
+    let (doors, office, until) = (&doors, &house.office, &over);
+    let sealed_by = |nth: usize, today| seal(office, &doors[nth % 2], &partner, today).unwrap();
+    let sealed_by = &sealed_by;
     let payments: Vec<Arc<Fact>> = std::thread::scope(|scope| {
-        let payers: Vec<_> = doors
-            .iter()
-            .enumerate()
-            .map(|(nth, door)| {
-                scope.spawn(move || {
-                    let mut paid = Vec::new();
-                    for round in 0..60u32 {
-                        let account = 1 + (round % 20) * 2 + u32::try_from(nth).unwrap();
-                        let amount = 1000 + i64::from(round);
-                        let mut request = payment(&SystemClock, "jj-pita", account, amount);
-                        if let recaudo::domain::command::Command::Pay(pay) = &mut request.command {
-                            pay.till = format!("C{nth}");
-                        }
-                        match door.submit(request).unwrap() {
-                            Outcome::Done(facts) => paid.push(Arc::clone(&facts[0])),
-                            other => panic!("{other:?}"),
-                        }
-                    }
-                    paid
-                })
-            })
-            .collect();
-        for nth in 0..20 {
-            let open = sealed_through(&house, &partner).map_or(date("2026-11-24"), |sealed| sealed.next());
-            seal(&house.office, &doors[nth % 2], &partner, open).unwrap();
+        let pay = |(nth, door)| scope.spawn(move || pay_until(until, door, nth));
+        let payers: Vec<_> = (0..).zip(doors).map(pay).collect();
+        for nth in 0..SEALS {
+            let today = house.office.policy.business_date(house.clock.now());
+            let other = (nth % 4 == 0).then(|| scope.spawn(move || sealed_by(nth + 1, today)));
+            let sealed = sealed_by(nth, today);
+            let other = other.map(|other| other.join().unwrap());
+            let batches = sealed.batches.iter().chain(other.iter().flat_map(|other| &other.batches));
+            let held: HashSet<_> = batches.map(|batch| batch.id).collect();
+            assert_eq!(held.len(), 1, "one date, one batch, whoever sealed it");
+            house.clock.advance_minutes(24 * 60);
         }
+        over.store(true, Ordering::SeqCst);
         payers.into_iter().flat_map(|payer| payer.join().unwrap()).collect()
     });
     handle.stop();
-    let last = sealed_through(&house, &partner).unwrap().next();
-    seal(&house.office, &house.door, &partner, last).unwrap();
-    let mut held: HashMap<_, u32> = HashMap::new();
-    let filter = recaudo::store::BatchFilter { partner: Some(partner.clone()), after: None, limit: 100 };
-    for batch in house.conn().batches(&filter).unwrap() {
-        let seal = seal_of(&batch).unwrap();
+    let today = house.office.policy.business_date(house.clock.now());
+    seal(&house.office, &house.door, &partner, today).unwrap();
+    let (held, total) = what_batches_hold(&house, &partner);
+    assert!(payments.len() >= SEALS, "{} payments are no load", payments.len());
+    assert!(payments.iter().all(|payment| held.get(&payment.id) == Some(&1)));
+    assert_eq!(held.len(), payments.len());
+    assert_eq!(total, payments.iter().map(|payment| payment.amount).sum());
+    // The first batch is found behind all the others.
+    let first = batch_of(&mut house.conn(), &partner, date("2026-11-24")).unwrap().unwrap();
+    assert_eq!(seal_of(&first).map(|seal| seal.through), Some(date("2026-11-24")));
+}
+
+/// Pays at a till of its own, again and again, until it is over.
+fn pay_until(over: &AtomicBool, door: &WriterDoor, nth: u32) -> Vec<Arc<Fact>> {
+    let mut paid = Vec::new();
+    for round in 0u32.. {
+        if over.load(Ordering::SeqCst) {
+            break;
+        }
+        let account = 1 + (round % 100) * 2 + nth;
+        let mut request = payment(&SystemClock, "jj-pita", account, 1000 + i64::from(round / 100));
+        if let Command::Pay(pay) = &mut request.command {
+            pay.till = format!("C{nth}");
+        }
+        match door.submit(request).unwrap() {
+            Outcome::Done(facts) => paid.extend(facts.into_iter().find(|fact| fact.payment().is_some())),
+            other => panic!("{other:?}"),
+        }
+    }
+    paid
+}
+
+/// How often each payment lies in a batch, and the sum of all batches; their dates have no gap.
+fn what_batches_hold(house: &House, partner: &PartyId) -> (HashMap<Id, u32>, Money) {
+    let (mut held, mut total) = (HashMap::new(), Money::ZERO);
+    let filter = BatchFilter { partner: Some(partner.clone()), after: None, limit: 1000 };
+    let batches = house.conn().batches(&filter).unwrap();
+    assert_eq!(batches.len(), SEALS + 1);
+    let mut next = None;
+    for batch in &batches {
+        let seal = seal_of(batch).unwrap();
+        assert!(next.is_none_or(|next| seal.through.next() == next), "{seal:?} is not followed by {next:?}");
+        next = Some(seal.from);
         let page =
-            BatchPage { partner: partner.clone(), from: seal.from, through: seal.through, after: None, limit: 1000 };
+            BatchPage { partner: partner.clone(), from: seal.from, through: seal.through, after: None, limit: 100_000 };
         let facts = house.conn().batch_page(&page).unwrap();
         assert_eq!(i64::try_from(facts.len()).unwrap(), seal.count, "{seal:?}");
         assert_eq!(facts.iter().map(|fact| fact.amount).sum::<Money>(), seal.total);
+        total += seal.total;
         for fact in facts {
             *held.entry(fact.id).or_default() += 1;
         }
     }
-    assert_eq!(payments.len(), 120);
-    assert!(payments.iter().all(|payment| held.get(&payment.id) == Some(&1)));
-    assert_eq!(held.len(), 120);
-}
-
-fn sealed_through(house: &House, partner: &PartyId) -> Option<recaudo::domain::calendar::BusinessDate> {
-    let filter = recaudo::store::BatchFilter { partner: Some(partner.clone()), after: None, limit: 1 };
-    house.conn().batches(&filter).unwrap().first().and_then(|fact| seal_of(fact)).map(|seal| seal.through)
+    (held, total)
 }

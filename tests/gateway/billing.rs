@@ -67,7 +67,9 @@ async fn from_bill_to_file(books: Books) {
     let batch = sealed["data"][0].clone();
     assert_eq!((batch["count"].as_i64(), batch["total"].as_str()), (Some(1), Some("85400.00")));
     assert_eq!(billing.send(seal(&date)).await.done(200)["data"][0], batch);
-    billing.send(seal("2099-01-01")).await.refused(409, "batch-not-sealable");
+    let ahead = billing.send(seal("2099-01-01")).await;
+    ahead.refused(409, "batch-not-sealable");
+    assert_eq!(ahead.json()["sealable_through"], date.as_str());
     billing.send(seal("2099-02-30")).await.refused(400, "validation-failed");
     assert_eq!(billing.get("/v1/collection-batches?partner=aliado").await.done(200)["data"], json!([batch]));
     assert_eq!(billing.get("/v1/collection-batches?partner=otro").await.done(200)["data"], json!([]));

@@ -119,6 +119,46 @@ on_both_databases! {
         assert_eq!(partner.get(&next).await.done(200)["data"][0]["cause"], "duplicate_there");
     }
 
+    comparisons_are_listed_latest_first(gateway) {
+        let (partner, other) = (gateway.caller("aliado").await, gateway.caller("otro").await);
+        let operator = gateway.caller("mesa").await;
+        let payments = pay_every(gateway, &partner, 0).await;
+        let query = span(&payments);
+        let mut runs = Vec::new();
+        for lines in 1..=5 {
+            let list = List::of(&payments[..lines]);
+            runs.push(send(&partner, &query, "text/csv", &list.csv()).await.done(201));
+            // Two of them share their instant, so the id has to settle their order.
+            gateway.clock.advance_minutes(i64::from(lines != 2));
+        }
+        send(&other, &query, "text/csv", &List::of(&payments[..1]).csv()).await.done(201);
+        let text = |run: &Value, member: &str| run[member].as_str().unwrap().to_owned();
+        runs.sort_by_key(|run| (text(run, "created_at"), text(run, "id")));
+        runs.reverse();
+
+        let (mut listed, mut next) = (Vec::new(), "/v1/reconciliations?limit=2".to_owned());
+        while !next.is_empty() {
+            let page = partner.get(&next).await;
+            next = page.header("link").trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
+            let page = page.done(200)["data"].as_array().unwrap().clone();
+            assert!((1..=2).contains(&page.len()));
+            listed.extend(page);
+        }
+        assert_eq!(listed.len(), 5, "each once, and nobody else's: {listed:?}");
+        for (listed, run) in listed.iter().zip(&runs) {
+            for (member, value) in listed.as_object().unwrap() {
+                assert_eq!(value, &run[member], "{member}");
+            }
+        }
+        let ids = |answer: Answer| answer.done(200)["data"].as_array().unwrap().len();
+        assert_eq!(ids(operator.get("/v1/reconciliations").await), 6);
+        assert_eq!(ids(operator.get("/v1/reconciliations?party=otro").await), 1);
+        assert_eq!(ids(partner.get("/v1/reconciliations?party=aliado").await), 5);
+        assert_eq!(ids(partner.get("/v1/reconciliations?cursor=rcn_01k6y3b5wqe7h8m2n4p6r8t0v2").await), 0);
+        partner.get("/v1/reconciliations?party=otro").await.refused(404, "not-found");
+        partner.get("/v1/reconciliations?limit=0").await.refused(400, "validation-failed");
+    }
+
     a_report_is_written_for_people_too(gateway) {
         let partner = gateway.caller("aliado").await;
         let payments = day(gateway, &partner).await;

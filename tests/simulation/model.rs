@@ -237,7 +237,7 @@ impl Model {
         Ok(())
     }
     pub fn seal(&mut self, party: usize, day: i64) -> Result<()> {
-        if day > self.date(party) || day <= self.sealed[party] { return Err("batch-not-sealable") }
+        if day > self.today() || day <= self.sealed[party] { return Err("batch-not-sealable") }
         self.sealed[party] = day;
         Ok(())
     }

@@ -11,9 +11,12 @@ CREATE TABLE reconciliation_runs (
     file_hash TEXT NOT NULL,
     result TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    asked_by TEXT NOT NULL
+    asked_by TEXT NOT NULL,
+    break_count BIGINT NOT NULL,
+    at_stake BIGINT NOT NULL
 );
-CREATE INDEX reconciliation_runs_party ON reconciliation_runs (party, created_at);
+CREATE INDEX reconciliation_runs_party ON reconciliation_runs (party, created_at, id);
+CREATE INDEX reconciliation_runs_created ON reconciliation_runs (created_at, id);
 
 -- One difference, as it was when it was first seen; later runs find it again under the same id. They
 -- are written before their run, in small commits, so that a large run does not hold payments up.

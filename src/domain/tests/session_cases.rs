@@ -84,8 +84,8 @@ fn what_comes_after_a_seal_counts_for_the_next_date_and_nothing_is_left_between_
     assert_eq!(after.business_date, day("2026-11-25"));
     assert_eq!(after.session().unwrap().business_date, day("2026-11-25"));
     assert_eq!(bench.refused(&party(PartyKind::Billing), seal("a", "2026-11-24")), Rejection::BatchNotSealable);
-    // The open date may be sealed before it begins, the one behind it may not.
-    assert_eq!(bench.refused(&party(PartyKind::Billing), seal("a", "2026-11-26")), Rejection::BatchNotSealable);
+    // The open date has not begun, so it stays open.
+    assert_eq!(bench.refused(&party(PartyKind::Billing), seal("a", "2026-11-25")), Rejection::BatchNotSealable);
     assert_eq!(bench.refused(&cashier("a-01"), seal("a", "2026-11-25")), Rejection::NotFound);
     bench.pass(24 * 60);
     let facts = bench.done(&cashier("a-01"), Command::Pay(pay(PaymentKind::Partial, 1_200_000)));

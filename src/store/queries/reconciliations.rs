@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::rows::{from_json, read_date, read_id, read_word, to_json, word};
+use super::rows::{from_json, limit, read_date, read_id, read_word, to_json, word};
 use super::{Conn, Texts};
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::{Id, IdempotencyKey, PartyId};
+use crate::domain::money::Money;
 use crate::reconciliation::result::Reconciliation;
 use crate::store::schema::{break_resolutions, breaks, reconciliation_runs};
 use crate::store::statement::statement;
-use crate::store::{BreakRecord, ResolutionRecord, RunRecord, StoreError};
+use crate::store::{BreakRecord, ResolutionRecord, RunFilter, RunRecord, RunSummary, StoreError};
 
 statement! {
     /// Which of these breaks are known.
@@ -46,6 +47,23 @@ struct RunRow {
     result: String,
     created_at: i64,
     asked_by: String,
+    break_count: i64,
+    at_stake: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = reconciliation_runs, check_for_backend(super::Backend))]
+struct SummaryRow {
+    id: String,
+    party: String,
+    kind: String,
+    from_date: i32,
+    to_date: i32,
+    as_of: i32,
+    file_hash: String,
+    created_at: i64,
+    break_count: i64,
+    at_stake: i64,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -91,6 +109,8 @@ impl RunRow {
             result: to_json(&run.result)?,
             created_at: run.created_at.micros(),
             asked_by: run.asked_by.as_str().to_owned(),
+            break_count: i64::try_from(run.result.breaks.len()).unwrap_or(i64::MAX),
+            at_stake: run.result.breaks.iter().map(|one| one.amount_at_stake).sum::<Money>().centavos(),
         })
     }
 
@@ -108,6 +128,23 @@ impl RunRow {
             result,
             created_at: Timestamp::from_micros(self.created_at),
             asked_by: PartyId::new(self.asked_by),
+        })
+    }
+}
+
+impl SummaryRow {
+    fn summary(self) -> Result<RunSummary, StoreError> {
+        Ok(RunSummary {
+            id: read_id(&self.id)?,
+            party: PartyId::new(self.party),
+            kind: read_word(&self.kind)?,
+            from: read_date(self.from_date)?,
+            to: read_date(self.to_date)?,
+            as_of: read_date(self.as_of)?,
+            file_hash: self.file_hash,
+            created_at: Timestamp::from_micros(self.created_at),
+            break_count: self.break_count,
+            at_stake: Money::from_centavos(self.at_stake),
         })
     }
 }
@@ -175,6 +212,27 @@ impl ResolutionRow {
 pub fn reconciliation(conn: &mut Conn, id: Id) -> Result<Option<RunRecord>, StoreError> {
     let row: Option<RunRow> = reconciliation_runs::table.find(id.to_string()).first(conn).optional()?;
     row.map(RunRow::record).transpose()
+}
+
+/// Reconciliations, latest first. Their ids come from their inputs and say nothing of time, so the
+/// place after which a page goes on is looked up.
+pub fn reconciliations(conn: &mut Conn, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+    let mut query = reconciliation_runs::table
+        .order((reconciliation_runs::created_at.desc(), reconciliation_runs::id.desc()))
+        .limit(limit(filter.limit))
+        .select(SummaryRow::as_select())
+        .into_boxed();
+    if let Some(party) = &filter.party {
+        query = query.filter(reconciliation_runs::party.eq(party.as_str()));
+    }
+    if let Some(after) = filter.after {
+        let id = after.to_string();
+        let place = reconciliation_runs::table.find(&id).select(reconciliation_runs::created_at);
+        let Some(at) = place.first::<i64>(conn).optional()? else { return Ok(Vec::new()) };
+        let earlier = reconciliation_runs::created_at.lt(at).or(reconciliation_runs::id.lt(id));
+        query = query.filter(reconciliation_runs::created_at.le(at)).filter(earlier);
+    }
+    query.load(conn)?.into_iter().map(SummaryRow::summary).collect()
 }
 
 /// Keeps a reconciliation, unless it is there; answers the one that is kept.
