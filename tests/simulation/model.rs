@@ -3,22 +3,23 @@
 //! It shares no code and no idea with the rules: it keeps balances and changes them, where the rules
 //! keep what billing said and compute. Nothing of the gateway may be named here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub const MINUTE: i64 = 60_000_000;
 const PESO: i64 = 100;
 pub const OPERATION_LIMIT: i64 = 300_000 * PESO;
 pub const EXPOSURE_LIMIT: i64 = 2_000_000 * PESO;
-pub const FLOOR_LIMIT: i64 = 50_000 * PESO;
+pub const FLOOR_LIMIT: i64 = 400_000 * PESO;
 /// Party of each collection point; party 1 has an exposure limit and a provisional share, party 2
 /// opens its tills, and only point 0 may take offline cash.
 pub const POINTS: [usize; 4] = [0, 0, 1, 2];
-const PARTS: usize = 1000;
+/// From here on a slot is an installment, below it a bill.
+pub const PARTS: usize = 10_000_000;
 
 #[derive(Clone, Default)]
-pub struct Bill { pub due: i64, pub left: i64, pub disputed: i64 }
+pub struct Bill { pub number: usize, pub due: i64, pub left: i64, pub disputed: i64 }
 #[derive(Clone, Default)]
-pub struct Account { pub bills: Vec<Bill>, pub parts: Vec<i64>, pub any: bool, pub service: u8, pub need: Option<i64>, pub restored: Option<i64>, pub place: i64 }
+pub struct Account { pub bills: Vec<Bill>, pub parts: Vec<i64>, pub any: bool, pub service: u8, pub need: Option<i64>, pub restored: Option<i64>, pub place: i64, pub issued: usize, pub recent: Vec<usize>, orders: Vec<usize> }
 pub struct Payment { pub account: usize, pub point: usize, till: u8, session: usize, pub day: i64, pub amount: i64, cash: bool, pub placed: Vec<(usize, i64)>, at: i64, taken: i64, place: i64, pub reversed: bool, cancels: bool }
 pub struct Order { pub account: usize, pub status: u8, payment: Option<usize>, place: i64, due: i64, announced: bool }
 #[derive(Clone, Default)]
@@ -58,7 +59,7 @@ impl Account {
     fn place(&mut self, placed: &[(usize, i64)], sign: i64) {
         for (slot, amount) in placed {
             if *slot >= PARTS { self.parts[slot - PARTS] -= sign * amount; continue; }
-            self.bills[*slot].left -= sign * amount;
+            self.bills.iter_mut().find(|bill| bill.number == *slot).expect("no bill with money on it is forgotten").left -= sign * amount;
             self.need = self.need.map(|need| need - sign * amount);
         }
     }
@@ -80,9 +81,9 @@ impl Account {
         if let Some(code) = refused { return Err(code) }
         let mut slots: Vec<(usize, i64)> = self.parts.iter().enumerate().map(|(i, left)| (PARTS + i, *left)).collect();
         if pay.kind != 2 {
-            let mut order: Vec<usize> = (0..self.bills.len()).collect();
-            order.sort_by_key(|i| (self.bills[*i].due, *i));
-            slots = order.into_iter().map(|i| (i, self.bills[i].left - self.bills[i].disputed)).collect();
+            let mut order: Vec<&Bill> = self.bills.iter().collect();
+            order.sort_by_key(|bill| (bill.due, bill.number));
+            slots = order.into_iter().map(|bill| (bill.number, bill.left - bill.disputed)).collect();
         }
         let mut left = pay.amount;
         Ok(slots.into_iter().map(|(slot, room)| { let part = room.min(left); left -= part; (slot, part) }).filter(|(_, part)| *part > 0).collect())
@@ -93,16 +94,27 @@ impl Model {
     pub fn today(&self) -> i64 { (self.now - 300 * MINUTE).div_euclid(1440 * MINUTE) }
     fn date(&self, party: usize) -> i64 { self.today().max(self.sealed[party] + 1) }
     pub fn uncontained(&self, payment: &Payment) -> bool { !payment.reversed && payment.day > self.included[POINTS[payment.point]] }
-    fn open_order(&self, account: usize) -> bool { self.orders.iter().any(|order| order.account == account && order.status < 3) }
+    pub fn an_open_order(&self, account: usize) -> Option<usize> { self.accounts[account].orders.iter().copied().find(|order| self.orders[*order].status < 3) }
+    pub fn open_order(&self, account: usize) -> bool { self.an_open_order(account).is_some() }
+    pub fn recent(&self, account: usize) -> impl Iterator<Item = &Payment> { self.accounts[account].recent.iter().map(|payment| &self.payments[*payment]) }
     fn cleared(&self, account: usize) -> bool { self.accounts[account].missing(self.today()) == 0 }
     pub fn eligible(&self, account: usize) -> bool {
         let a = &self.accounts[account];
         a.service == 2 && a.restored.is_none() && !self.open_order(account) && self.cleared(account)
     }
+    /// Lets go of what no rule looks back at any more, so that a long life costs no more than a short one.
+    pub fn forget(&mut self, account: usize) {
+        let (old, mut a) = (self.now - 7 * 1440 * MINUTE, std::mem::take(&mut self.accounts[account]));
+        a.recent.retain(|i| self.payments[*i].at > old || self.uncontained(&self.payments[*i]));
+        a.orders.retain(|i| self.orders[*i].due > old || self.orders[*i].status < 3);
+        a.bills.retain(|bill| bill.left > 0 || a.recent.iter().any(|i| self.payments[*i].placed.iter().any(|(slot, _)| *slot == bill.number)));
+        self.accounts[account] = a;
+    }
     fn charge(&mut self, point: usize, amount: i64) { *self.held.entry(POINTS[point]).or_default() += amount; }
     fn order(&mut self, account: usize, payment: Option<usize>, from: i64) {
         self.accounts[account].place += 1;
         let place = self.accounts[account].place;
+        self.accounts[account].orders.push(self.orders.len());
         self.orders.push(Order { account, status: 0, payment, place, due: from + 24 * 60 * MINUTE, announced: false });
     }
     fn told(&self, account: usize, point: usize, till: u8, order: bool, cancels: bool) -> Told {
@@ -127,7 +139,7 @@ impl Model {
         let placed = account.take(p)?;
         let taken = p.taken.unwrap_or(self.now).min(self.now);
         let known = p.distinct.and_then(|i| self.payments.get(i)).filter(|d| d.account == p.account && d.amount == p.amount && !d.reversed).map_or(0, |d| d.place);
-        if self.payments.iter().any(|d| d.account == p.account && d.amount == p.amount && !d.reversed && d.place > known && (d.taken - taken).abs() < 10 * MINUTE) { return Err("possible-duplicate") }
+        if self.recent(p.account).any(|d| d.amount == p.amount && !d.reversed && d.place > known && (d.taken - taken).abs() < 10 * MINUTE) { return Err("possible-duplicate") }
         if p.cash && p.amount > OPERATION_LIMIT { return Err("cash-limit-exceeded") }
         let held = self.held.get(&party).copied().unwrap_or(0);
         if p.cash && party == 1 && held + p.amount > EXPOSURE_LIMIT { return Err("exposure-limit-reached") }
@@ -137,11 +149,12 @@ impl Model {
             if party == 2 { return Err("session-required") }
             self.begin(p.point, p.till, 0);
         }
-        let warned = self.payments.iter().any(|d| d.account == p.account && d.cancels && self.uncontained(d));
+        let warned = self.recent(p.account).any(|d| d.cancels && self.uncontained(d));
         let was = self.cleared(p.account);
         let a = &mut self.accounts[p.account];
         a.place(&placed, 1);
         a.place += 1;
+        a.recent.push(self.payments.len());
         let (place, scheduled) = (a.place, a.service == 1);
         let t = self.tills.get_mut(&(p.point, p.till)).expect("it was opened just now");
         (t.seq, t.count, t.total) = (t.seq + 1, t.count + 1, t.total + p.amount);
@@ -164,11 +177,11 @@ impl Model {
         let (account, point, till, amount, cash, place, placed) = (d.account, d.point, d.till, d.amount, d.cash, d.place, d.placed.clone());
         self.accounts[account].place(&placed, -1);
         let owed = !self.cleared(account);
-        let blocks = |o: &Order| o.account == account && (o.payment == Some(payment) && o.status <= 3 || owed && (o.status < 3 || o.status == 3 && o.place > place));
-        if by.is_some() && self.orders.iter().any(blocks) { self.accounts[account].place(&placed, 1); return Err("reconnection-in-the-way") }
+        let blocks = |o: &usize| { let o = &self.orders[*o]; o.payment == Some(payment) && o.status <= 3 || owed && (o.status < 3 || o.status == 3 && o.place > place) };
+        if by.is_some() && self.accounts[account].orders.iter().any(blocks) { self.accounts[account].place(&placed, 1); return Err("reconnection-in-the-way") }
         self.payments[payment].reversed = true;
         self.accounts[account].place += 1;
-        if let Some(order) = self.orders.iter_mut().find(|o| owed && o.account == account && o.status < 2) { order.status = 5; self.accounts[account].place += 1; }
+        if let Some(order) = self.accounts[account].orders.iter().copied().find(|o| owed && self.orders[*o].status < 2) { self.orders[order].status = 5; self.accounts[account].place += 1; }
         let t = self.tills.get_mut(&(point, till)).expect("it took the payment");
         (t.seq, t.count, t.total) = (t.seq + 1, t.count + 1, t.total - amount);
         if cash { t.cash -= amount; self.charge(point, -amount); }
@@ -219,7 +232,7 @@ impl Model {
         (t.open, t.seq) = (None, t.seq + 1);
         Ok(())
     }
-    pub fn deposit(&mut self, point: usize, amount: i64) -> Result<()> {
+    pub fn deposit(&mut self, point: usize, amount: i64, _slip: u64) -> Result<()> {
         let room = if POINTS[point] == 1 { amount / 100 * 40 } else { 0 };
         self.deposits.push(Deposit { party: POINTS[point], point, amount, room, verified: 0 });
         self.charge(point, -room);
