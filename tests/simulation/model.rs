@@ -20,7 +20,7 @@ pub const PARTS: usize = 10_000_000;
 pub struct Bill { pub number: usize, pub due: i64, pub left: i64, pub disputed: i64 }
 #[derive(Clone, Default)]
 pub struct Account { pub bills: Vec<Bill>, pub parts: Vec<i64>, pub any: bool, pub service: u8, pub need: Option<i64>, pub restored: Option<i64>, pub place: i64, pub issued: usize, pub recent: Vec<usize>, orders: Vec<usize> }
-pub struct Payment { pub account: usize, pub point: usize, till: u8, session: usize, pub day: i64, pub amount: i64, cash: bool, pub placed: Vec<(usize, i64)>, at: i64, taken: i64, place: i64, pub reversed: bool, cancels: bool }
+pub struct Payment { pub account: usize, pub point: usize, till: u8, session: usize, pub day: i64, pub amount: i64, cash: bool, offline: bool, pub placed: Vec<(usize, i64)>, at: i64, taken: i64, place: i64, pub reversed: bool, cancels: bool }
 pub struct Order { pub account: usize, pub status: u8, payment: Option<usize>, place: i64, due: i64, announced: bool }
 #[derive(Clone, Default)]
 pub struct Till { pub open: Option<usize>, day: i64, pub seq: i64, pub base: i64, pub count: i64, pub total: i64, pub cash: i64 }
@@ -35,7 +35,7 @@ type Result<T> = std::result::Result<T, &'static str>;
 #[derive(Default)]
 pub struct Model {
     pub now: i64, pub accounts: Vec<Account>, pub payments: Vec<Payment>, pub orders: Vec<Order>, pub sessions: Vec<(usize, u8)>,
-    pub tills: HashMap<(usize, u8), Till>, pub deposits: Vec<Deposit>, pub held: HashMap<usize, i64>, pub sealed: [i64; 3], pub included: [i64; 3],
+    pub tills: HashMap<(usize, u8), Till>, pub deposits: Vec<Deposit>, pub held: HashMap<usize, i64>, pub offline: HashMap<(usize, i64), i64>, pub slips: HashSet<(usize, u64, i64)>, pub sealed: [i64; 3], pub included: [i64; 3],
 }
 
 fn floor(centavos: i64) -> i64 { centavos.max(0) / PESO * PESO }
@@ -143,7 +143,8 @@ impl Model {
         if p.cash && p.amount > OPERATION_LIMIT { return Err("cash-limit-exceeded") }
         let held = self.held.get(&party).copied().unwrap_or(0);
         if p.cash && party == 1 && held + p.amount > EXPOSURE_LIMIT { return Err("exposure-limit-reached") }
-        if p.offline && (p.point != 0 || p.cash && p.amount > FLOOR_LIMIT) { return Err("offline-limit-reached") }
+        let away = (p.point, self.date(party));
+        if p.offline && (p.point != 0 || p.cash && self.offline.get(&away).copied().unwrap_or(0) + p.amount > FLOOR_LIMIT) { return Err("offline-limit-reached") }
         if p.taken.is_some_and(|at| at > self.now + 5 * MINUTE || at < self.now - 72 * 60 * MINUTE) { return Err("validation-failed") }
         if self.current(p.point, p.till).is_none() {
             if party == 2 { return Err("session-required") }
@@ -160,8 +161,9 @@ impl Model {
         (t.seq, t.count, t.total) = (t.seq + 1, t.count + 1, t.total + p.amount);
         let (session, day) = (t.open.expect("it was opened just now"), t.day);
         if p.cash { t.cash += p.amount; self.charge(p.point, p.amount); }
+        if p.cash && p.offline { *self.offline.entry((p.point, day)).or_default() += p.amount; }
         let cancels = scheduled && self.cleared(p.account) && !(was && warned);
-        self.payments.push(Payment { account: p.account, point: p.point, till: p.till, session, day, amount: p.amount, cash: p.cash, placed, at: self.now, taken, place, reversed: false, cancels });
+        self.payments.push(Payment { account: p.account, point: p.point, till: p.till, session, day, amount: p.amount, cash: p.cash, offline: p.offline, placed, at: self.now, taken, place, reversed: false, cancels });
         let order = self.eligible(p.account);
         if order { self.order(p.account, Some(self.payments.len() - 1), taken); }
         Ok(self.told(p.account, p.point, p.till, order, cancels))
@@ -174,7 +176,7 @@ impl Model {
         if by.is_some_and(|point| point != d.point) { return Err("not-found") }
         if self.now > d.at + 60 * MINUTE || self.date(POINTS[d.point]) != d.day { return Err("reversal-window-closed") }
         if self.tills[&(d.point, d.till)].open != Some(d.session) { return Err("session-closed") }
-        let (account, point, till, amount, cash, place, placed) = (d.account, d.point, d.till, d.amount, d.cash, d.place, d.placed.clone());
+        let (account, point, till, amount, cash, offline, day, place, placed) = (d.account, d.point, d.till, d.amount, d.cash, d.offline, d.day, d.place, d.placed.clone());
         self.accounts[account].place(&placed, -1);
         let owed = !self.cleared(account);
         let blocks = |o: &usize| { let o = &self.orders[*o]; o.payment == Some(payment) && o.status <= 3 || owed && (o.status < 3 || o.status == 3 && o.place > place) };
@@ -185,6 +187,7 @@ impl Model {
         let t = self.tills.get_mut(&(point, till)).expect("it took the payment");
         (t.seq, t.count, t.total) = (t.seq + 1, t.count + 1, t.total - amount);
         if cash { t.cash -= amount; self.charge(point, -amount); }
+        if cash && offline { *self.offline.entry((point, day)).or_default() -= amount; }
         Ok(self.told(account, point, till, false, false))
     }
 
@@ -232,7 +235,11 @@ impl Model {
         (t.open, t.seq) = (None, t.seq + 1);
         Ok(())
     }
-    pub fn deposit(&mut self, point: usize, amount: i64, _slip: u64) -> Result<()> {
+    pub fn deposit(&mut self, point: usize, amount: i64, slip: u64, named: &[usize]) -> Result<()> {
+        let slip = (POINTS[point], slip, self.today());
+        if self.slips.contains(&slip) { return Err("deposit-already-declared") }
+        if named.iter().any(|session| POINTS[self.sessions[*session].0] != POINTS[point]) { return Err("not-found") }
+        self.slips.insert(slip);
         let room = if POINTS[point] == 1 { amount / 100 * 40 } else { 0 };
         self.deposits.push(Deposit { party: POINTS[point], point, amount, room, verified: 0 });
         self.charge(point, -room);

@@ -324,9 +324,16 @@ impl<B: Books> Simulation<B> {
         if self.deposits.is_empty() || self.chance.one_in(2) {
             let (point, amount) = (self.chance.index(POINTS.len()), 1 + self.chance.amount(100_000_000));
             let slip = self.chance.below(4);
-            let expected = self.model.deposit(point, amount, slip);
+            let known = self.sessions.len();
+            let mut named: Vec<usize> =
+                (0..self.chance.index(4).min(known)).map(|_| self.chance.recent(known)).collect();
+            if !self.chance.one_in(8) {
+                named.retain(|session| POINTS[self.model.sessions[*session].0] == POINTS[point]);
+            }
+            let expected = self.model.deposit(point, amount, slip, &named);
             let (amount, deposited_on) = (words::money(amount), words::date(self.model.today()));
-            let deposit = DeclareDeposit { slip_number: slip.to_string(), amount, deposited_on, sessions: Vec::new() };
+            let sessions = named.iter().map(|session| self.sessions[*session]).collect();
+            let deposit = DeclareDeposit { slip_number: slip.to_string(), amount, deposited_on, sessions };
             let done = expected.is_ok();
             let id = self.ask(words::cashier(point), Command::Deposit(deposit), done_or(expected));
             self.deposits.extend(done.then_some(id));

@@ -91,6 +91,12 @@ pub fn load_named(conn: &mut Conn, needs: &mut Needs) -> Result<World, StoreErro
         needs.points.extend(fact.collection_point.clone());
         world.facts.insert(fact.id, fact);
     }
+    let session = |fact: &&Arc<Fact>| matches!(fact.body, Body::SessionOpening(_));
+    let closes: Vec<Id> =
+        world.facts.values().filter(session).filter_map(|fact| world.ended.get(&fact.id).copied()).collect();
+    if !closes.is_empty() {
+        world.facts.extend(facts_by_id(conn, &closes)?.into_iter().map(|fact| (fact.id, fact)));
+    }
     Ok(world)
 }
 
@@ -220,7 +226,7 @@ fn load_series(conn: &mut Conn, world: &mut World, needs: &Needs) -> Result<(), 
         Body::Payment(_) => Some(receipt_copy::series(fact.id)),
         _ => None,
     });
-    let series: Vec<String> = tills.chain(seals).chain(named).collect();
+    let series: Vec<String> = tills.chain(seals).chain(named).chain(needs.series.iter().cloned()).collect();
     for fact in last_of(conn, series)? {
         if let Some(till) = fact.till() {
             world.tills.insert(till, TillState::after(&fact));
@@ -247,5 +253,9 @@ fn load_series(conn: &mut Conn, world: &mut World, needs: &Needs) -> Result<(), 
 
 fn exposure_scopes(world: &World, needs: &Needs, now: Timestamp) -> Vec<String> {
     let of_party = |party: &PartyId| [scopes::party(party), scopes::month(party, world.business_date(party, now))];
-    needs.partners.iter().flat_map(of_party).chain(needs.points.iter().map(scopes::point)).collect()
+    // Only offline payments ask what was taken offline: the scope is loaded for them alone.
+    let offline = world.points.iter().filter(|_| needs.offline);
+    let offline = offline.map(|(id, point)| scopes::offline(id, world.business_date(&point.party, now)));
+    let scopes = needs.partners.iter().flat_map(of_party).chain(needs.points.iter().map(scopes::point));
+    scopes.chain(offline).collect()
 }
