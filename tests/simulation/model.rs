@@ -16,24 +16,18 @@ pub const POINTS: [usize; 4] = [0, 0, 1, 2];
 /// From here on a slot is an installment, below it a bill.
 pub const PARTS: usize = 10_000_000;
 
-#[derive(Clone, Default)]
-pub struct Bill { pub number: usize, pub due: i64, pub left: i64, pub disputed: i64 }
-#[derive(Clone, Default)]
-pub struct Account { pub bills: Vec<Bill>, pub parts: Vec<i64>, pub any: bool, pub service: u8, pub need: Option<i64>, pub restored: Option<i64>, pub place: i64, pub issued: usize, pub recent: Vec<usize>, orders: Vec<usize> }
+#[derive(Clone, Default)] pub struct Bill { pub number: usize, pub due: i64, pub left: i64, pub disputed: i64 }
+#[derive(Clone, Default)] pub struct Account { pub bills: Vec<Bill>, pub parts: Vec<i64>, pub any: bool, pub service: u8, pub need: Option<i64>, pub restored: Option<i64>, pub place: i64, pub issued: usize, pub recent: Vec<usize>, orders: Vec<usize> }
 pub struct Payment { pub account: usize, pub point: usize, till: u8, session: usize, pub day: i64, pub amount: i64, cash: bool, offline: bool, pub placed: Vec<(usize, i64)>, at: i64, taken: i64, place: i64, pub reversed: bool, cancels: bool }
 pub struct Order { pub account: usize, pub status: u8, payment: Option<usize>, place: i64, due: i64, announced: bool }
-#[derive(Clone, Default)]
-pub struct Till { pub open: Option<usize>, day: i64, pub seq: i64, pub base: i64, pub count: i64, pub total: i64, pub cash: i64 }
-pub struct Deposit { party: usize, point: usize, amount: i64, room: i64, verified: i64 }
-#[derive(Clone, Debug)]
-pub struct Pay { pub account: usize, pub point: usize, pub till: u8, pub kind: u8, pub amount: i64, pub cash: bool, pub offline: bool, pub taken: Option<i64>, pub distinct: Option<usize>, pub stale: bool }
+#[derive(Clone, Default)] pub struct Till { pub open: Option<usize>, day: i64, pub seq: i64, pub base: i64, pub count: i64, pub total: i64, pub cash: i64 }
+pub struct Deposit { point: usize, amount: i64, room: i64, verified: i64 }
+#[derive(Clone, Debug)] pub struct Pay { pub account: usize, pub point: usize, pub till: u8, pub kind: u8, pub amount: i64, pub cash: bool, pub offline: bool, pub taken: Option<i64>, pub distinct: Option<usize>, pub stale: bool }
 /// What an accepted payment or reversal says.
-#[derive(Debug, PartialEq)]
-pub struct Told { pub order: bool, pub cancels: bool, pub seq: i64, pub count: i64, pub total: i64, pub cash: i64, pub held: i64, pub figures: [i64; 4] }
+#[derive(Debug, PartialEq)] pub struct Told { pub order: bool, pub cancels: bool, pub seq: i64, pub count: i64, pub total: i64, pub cash: i64, pub held: i64, pub figures: [i64; 4] }
 type Result<T> = std::result::Result<T, &'static str>;
 
-#[derive(Default)]
-pub struct Model {
+#[derive(Default)] pub struct Model {
     pub now: i64, pub accounts: Vec<Account>, pub payments: Vec<Payment>, pub orders: Vec<Order>, pub sessions: Vec<(usize, u8)>,
     pub tills: HashMap<(usize, u8), Till>, pub deposits: Vec<Deposit>, pub held: HashMap<usize, i64>, pub offline: HashMap<(usize, i64), i64>, pub slips: HashSet<(usize, u64, i64)>, pub sealed: [i64; 3], pub included: [i64; 3],
 }
@@ -47,15 +41,8 @@ impl Account {
         let past = sum(&|b| if b.due < today { b.left - b.disputed } else { 0 });
         [sum(&|b| b.left), sum(&|b| b.disputed), floor(sum(&|b| b.left - b.disputed)), past]
     }
-    fn missing(&self, today: i64) -> i64 {
-        if self.service == 0 { 0 } else { floor(self.need.unwrap_or(self.figures(today)[3])) }
-    }
-    fn sums(&self) -> Vec<i64> {
-        let mut sum = 0;
-        let mut sums: Vec<i64> = self.parts.iter().map(|part| { sum += part; floor(sum) }).filter(|sum| *sum > 0).collect();
-        sums.dedup();
-        sums
-    }
+    fn missing(&self, today: i64) -> i64 { if self.service == 0 { 0 } else { floor(self.need.unwrap_or(self.figures(today)[3])) } }
+    fn sums(&self) -> Vec<i64> { let mut sum = 0; let mut sums: Vec<i64> = self.parts.iter().map(|part| { sum += part; floor(sum) }).filter(|sum| *sum > 0).collect(); sums.dedup(); sums }
     fn place(&mut self, placed: &[(usize, i64)], sign: i64) {
         for (slot, amount) in placed {
             if *slot >= PARTS { self.parts[slot - PARTS] -= sign * amount; continue; }
@@ -64,8 +51,7 @@ impl Account {
         }
     }
     fn take(&self, pay: &Pay) -> Result<Vec<(usize, i64)>> {
-        let sums = self.sums();
-        let payable = self.figures(0)[2];
+        let (sums, payable) = (self.sums(), self.figures(0)[2]);
         let refused = if pay.amount <= 0 || pay.amount % PESO != 0 { Some("validation-failed") }
             else if pay.kind == 2 {
                 if self.parts.is_empty() { Some("agreement-not-found") }
@@ -81,8 +67,7 @@ impl Account {
         if let Some(code) = refused { return Err(code) }
         let mut slots: Vec<(usize, i64)> = self.parts.iter().enumerate().map(|(i, left)| (PARTS + i, *left)).collect();
         if pay.kind != 2 {
-            let mut order: Vec<&Bill> = self.bills.iter().collect();
-            order.sort_by_key(|bill| (bill.due, bill.number));
+            let mut order: Vec<&Bill> = self.bills.iter().collect(); order.sort_by_key(|bill| (bill.due, bill.number));
             slots = order.into_iter().map(|bill| (bill.number, bill.left - bill.disputed)).collect();
         }
         let mut left = pay.amount;
@@ -98,10 +83,7 @@ impl Model {
     pub fn open_order(&self, account: usize) -> bool { self.an_open_order(account).is_some() }
     pub fn recent(&self, account: usize) -> impl Iterator<Item = &Payment> { self.accounts[account].recent.iter().map(|payment| &self.payments[*payment]) }
     fn cleared(&self, account: usize) -> bool { self.accounts[account].missing(self.today()) == 0 }
-    pub fn eligible(&self, account: usize) -> bool {
-        let a = &self.accounts[account];
-        a.service == 2 && a.restored.is_none() && !self.open_order(account) && self.cleared(account)
-    }
+    pub fn eligible(&self, account: usize) -> bool { let a = &self.accounts[account]; a.service == 2 && a.restored.is_none() && !self.open_order(account) && self.cleared(account) }
     /// Lets go of what no rule looks back at any more, so that a long life costs no more than a short one.
     pub fn forget(&mut self, account: usize) {
         let (old, mut a) = (self.now - 7 * 1440 * MINUTE, std::mem::take(&mut self.accounts[account]));
@@ -122,19 +104,15 @@ impl Model {
         Told { order, cancels, seq: t.seq, count: t.count, total: t.total, cash: t.cash, held, figures: self.accounts[account].figures(self.today()) }
     }
     fn begin(&mut self, point: usize, till: u8, base: i64) {
-        let day = self.date(POINTS[point]);
+        let (day, session) = (self.date(POINTS[point]), self.sessions.len());
         self.sessions.push((point, till));
-        let session = self.sessions.len() - 1;
         let t = self.tills.entry((point, till)).or_default();
         *t = Till { open: Some(session), day, base, seq: t.seq + 1 + i64::from(t.open.is_some()), ..Till::default() };
     }
-    fn current(&self, point: usize, till: u8) -> Option<usize> {
-        self.tills.get(&(point, till)).filter(|t| t.day >= self.date(POINTS[point])).and_then(|t| t.open)
-    }
+    fn current(&self, point: usize, till: u8) -> Option<usize> { self.tills.get(&(point, till)).filter(|t| t.day >= self.date(POINTS[point])).and_then(|t| t.open) }
 
     pub fn pay(&mut self, p: &Pay) -> Result<Told> {
-        let party = POINTS[p.point];
-        let Some(account) = self.accounts.get(p.account) else { return Err("account-not-found") };
+        let party = POINTS[p.point]; let Some(account) = self.accounts.get(p.account) else { return Err("account-not-found") };
         if p.stale { return Err("position-changed") }
         let placed = account.take(p)?;
         let taken = p.taken.unwrap_or(self.now).min(self.now);
@@ -153,8 +131,7 @@ impl Model {
         let warned = self.recent(p.account).any(|d| d.cancels && self.uncontained(d));
         let was = self.cleared(p.account);
         let a = &mut self.accounts[p.account];
-        a.place(&placed, 1);
-        a.place += 1;
+        a.place(&placed, 1); a.place += 1;
         a.recent.push(self.payments.len());
         let (place, scheduled) = (a.place, a.service == 1);
         let t = self.tills.get_mut(&(p.point, p.till)).expect("it was opened just now");
@@ -195,8 +172,7 @@ impl Model {
         if account >= self.accounts.len() { return Err("account-not-found") }
         if self.open_order(account) { return Err("reconnection-already-open") }
         if !self.eligible(account) { return Err("reconnection-not-eligible") }
-        self.order(account, None, self.now);
-        Ok(())
+        self.order(account, None, self.now); Ok(())
     }
     /// Statuses: 0 requested, 1 dispatched, 2 in progress, 3 completed, 4 failed, 5 cancelled.
     pub fn go(&mut self, order: usize, to: u8) -> Result<()> {
@@ -204,36 +180,26 @@ impl Model {
         let o = self.orders.get_mut(order).ok_or("not-found")?;
         if o.status > 2 || to <= o.status || o.status == 2 && to == 5 { return Err("transition-not-allowed") }
         o.status = to;
-        let a = &mut self.accounts[o.account];
-        a.place += 1;
-        if to == 3 { a.restored = Some(now); }
-        Ok(())
+        let a = &mut self.accounts[o.account]; a.place += 1;
+        if to == 3 { a.restored = Some(now); } Ok(())
     }
     pub fn overdue(&mut self, order: usize) -> Result<()> {
         let now = self.now;
         let o = self.orders.get_mut(order).ok_or("not-found")?;
         if o.status > 2 || o.announced || now <= o.due { return Err("transition-not-allowed") }
-        o.announced = true;
-        self.accounts[o.account].place += 1;
-        Ok(())
+        o.announced = true; self.accounts[o.account].place += 1; Ok(())
     }
-    pub fn open(&mut self, point: usize, till: u8, base: i64) -> Result<()> {
-        if self.current(point, till).is_some() { return Err("session-already-open") }
-        self.begin(point, till, base);
-        Ok(())
-    }
+    pub fn open(&mut self, point: usize, till: u8, base: i64) -> Result<()> { if self.current(point, till).is_some() { return Err("session-already-open") } self.begin(point, till, base); Ok(()) }
     /// Gives back what should be in the drawer.
     pub fn close(&mut self, session: usize, by: usize) -> Result<i64> {
         let (point, till) = *self.sessions.get(session).filter(|(point, _)| *point == by).ok_or("not-found")?;
         let t = self.tills.get_mut(&(point, till)).filter(|t| t.open == Some(session)).ok_or("session-closed")?;
-        (t.open, t.seq) = (None, t.seq + 1);
-        Ok(t.base + t.cash)
+        (t.open, t.seq) = (None, t.seq + 1); Ok(t.base + t.cash)
     }
     pub fn sweep(&mut self, point: usize, till: u8) -> Result<()> {
         let date = self.date(POINTS[point]);
         let t = self.tills.get_mut(&(point, till)).filter(|t| t.open.is_some() && t.day < date).ok_or("not-found")?;
-        (t.open, t.seq) = (None, t.seq + 1);
-        Ok(())
+        (t.open, t.seq) = (None, t.seq + 1); Ok(())
     }
     pub fn deposit(&mut self, point: usize, amount: i64, slip: u64, named: &[usize]) -> Result<()> {
         let slip = (POINTS[point], slip, self.today());
@@ -241,9 +207,8 @@ impl Model {
         if named.iter().any(|session| POINTS[self.sessions[*session].0] != POINTS[point]) { return Err("not-found") }
         self.slips.insert(slip);
         let room = if POINTS[point] == 1 { amount / 100 * 40 } else { 0 };
-        self.deposits.push(Deposit { party: POINTS[point], point, amount, room, verified: 0 });
-        self.charge(point, -room);
-        Ok(())
+        self.deposits.push(Deposit { point, amount, room, verified: 0 });
+        self.charge(point, -room); Ok(())
     }
     pub fn verify(&mut self, deposit: usize, amount: i64) -> Result<()> {
         let d = self.deposits.get_mut(deposit).ok_or("not-found")?;
@@ -251,14 +216,7 @@ impl Model {
         let room = |verified: i64| d.room * verified / d.amount;
         let back = room(d.verified + amount) - room(d.verified);
         d.verified += amount;
-        assert_eq!(d.party, POINTS[d.point]);
-        let point = d.point;
-        self.charge(point, back - amount);
-        Ok(())
+        let point = d.point; self.charge(point, back - amount); Ok(())
     }
-    pub fn seal(&mut self, party: usize, day: i64) -> Result<()> {
-        if day > self.date(party) || day <= self.sealed[party] { return Err("batch-not-sealable") }
-        self.sealed[party] = day;
-        Ok(())
-    }
+    pub fn seal(&mut self, party: usize, day: i64) -> Result<()> { if day > self.date(party) || day <= self.sealed[party] { return Err("batch-not-sealable") } self.sealed[party] = day; Ok(()) }
 }
