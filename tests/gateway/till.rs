@@ -8,8 +8,8 @@ use std::time::Duration;
 use recaudo::client::{Client, Connection};
 use recaudo::clock::SystemClock;
 use recaudo::store::journal::Journal;
-use recaudo::till::Till;
 use recaudo::till::dialogue::{Dialogue, Printer};
+use recaudo::till::{Settled, Tally, Till};
 
 use crate::harness::*;
 
@@ -66,6 +66,29 @@ on_both_databases! {
         assert!(kept.len() > 10, "hardly any till lived long enough to write its journal: {}", kept.len());
         assert_eq!(kept.into_iter().collect::<BTreeSet<_>>(), told);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_movement_that_the_till_does_not_know_shows_at_its_next_call() {
+    let gateway = Gateway::start(Books::Sqlite).await;
+    let numbers: Vec<String> = (0..4).map(|ordinal| format!("{:09}", 100_000 + ordinal)).collect();
+    gateway.bill(numbers.iter().map(|number| account(number, "85400.00")).collect()).await;
+    let mut till = till(&gateway);
+    let mut told = Vec::new();
+    for (ordinal, number) in numbers.iter().enumerate() {
+        if ordinal == 2 {
+            // Somebody takes money at this drawer behind the till's back.
+            let partner = gateway.caller("aliado").await;
+            partner.pay("behind", &partial(number, "1000.00")).await.done(201);
+        }
+        let Settled::Done(answer) = till.pay(number, "partial", "2000.00", None, None).await.unwrap() else { panic!() };
+        told.push(till.tally(&answer).unwrap());
+        if ordinal == 3 {
+            told.push(till.tally(&answer).unwrap());
+        }
+    }
+    assert_eq!(told, [Tally::Agrees, Tally::Agrees, Tally::Differs, Tally::Agrees, Tally::Differs]);
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
