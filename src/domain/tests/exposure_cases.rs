@@ -21,7 +21,7 @@ fn refused(bench: &mut Bench, point: &str, pesos: i64) -> Rejection {
 fn a_limit_may_be_reached_and_not_passed_and_its_warnings_come_on_the_percent() {
     let mut bench = bench();
     bench.partner("a", |settings| settings.exposure_limit = Some(pesos(100_000)));
-    let steps = [(68_999, None), (70_000, Some(70)), (83_999, Some(70)), (85_000, Some(85)), (95_000, Some(95))];
+    let steps = [(68_999, None), (70_000, Some(70)), (83_998, Some(70)), (85_000, Some(85)), (95_000, Some(95))];
     let mut used = 0;
     for (to, warning) in steps.into_iter().chain([(100_000, Some(95))]) {
         let payment = paid(&mut bench, "a-01", to - used);
