@@ -78,3 +78,16 @@ fn no_setting_gives_more_room_than_was_declared() {
     bench.done(&cashier("a-01"), Command::Deposit(deposit));
     assert_eq!(bench.world.exposure("party/a"), pesos(0));
 }
+
+#[test]
+fn a_session_without_cash_takes_no_part_of_a_deposit() {
+    let mut bench = bench();
+    bench.partner("a", |settings| settings.provisional_deposit_percent = 100);
+    paid(&mut bench, "a-01", 30_000);
+    let open = crate::domain::command::Open { till: "C1".to_owned(), cashier: "luz".to_owned(), base: pesos(50_000) };
+    let empty = bench.done(&cashier("a-02"), Command::Open(open))[0].id;
+    let (slip_number, amount, deposited_on) = ("1".to_owned(), pesos(30_000), day("2026-11-24"));
+    let deposit = DeclareDeposit { slip_number, amount, deposited_on, sessions: vec![empty] };
+    bench.done(&cashier("a-01"), Command::Deposit(deposit));
+    assert_eq!([bench.world.exposure("point/a-01"), bench.world.exposure("point/a-02")], [pesos(0), pesos(0)]);
+}
