@@ -74,6 +74,7 @@ pub struct Server {
     pub body_timeout_seconds: u64,
     pub keep_alive_seconds: u64,
     pub max_body_bytes: usize,
+    pub max_batch_body_bytes: usize,
     pub answer_timeout_seconds: u64,
     pub drain_seconds: u64,
 }
@@ -249,6 +250,8 @@ impl Config {
         demand((1..=65_536).contains(&self.posting.queue), "posting.queue is 1 to 65536");
         demand((1..=4096).contains(&self.posting.max_batch), "posting.max_batch is 1 to 4096");
         demand(self.posting.max_batch_bytes >= self.server.max_body_bytes, "posting.max_batch_bytes holds one body");
+        let holds = self.server.max_batch_body_bytes >= self.server.max_body_bytes;
+        demand(holds, "server.max_batch_body_bytes is not less than server.max_body_bytes");
         demand((1..=65_536).contains(&self.reading.queue), "reading.queue is 1 to 65536");
         demand((1..=1024).contains(&self.reading.max_group), "reading.max_group is 1 to 1024");
         let quotas = &self.limits;

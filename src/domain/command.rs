@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::calendar::{BusinessDate, Timestamp};
+use super::deposit;
 use super::fact::{Denomination, KeyedRequest, OrderStatus, PaymentKind, ReversalReason, Tender};
 use super::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
 use super::money::Money;
@@ -228,8 +229,13 @@ pub struct Needs {
     /// Facts by who asked for them and the key.
     pub keys: HashSet<(PartyId, IdempotencyKey)>,
     /// Facts by identity, with whatever ended them, the account they stand in, their till, the party
-    /// and the collection point whose they are, and the last fact of the series that bears their name.
+    /// and the collection point whose they are, and the last fact of the series that bears their name;
+    /// a session with its close.
     pub facts: HashSet<Id>,
+    /// Series by their names, with their last fact.
+    pub series: HashSet<String>,
+    /// Whether payments are among them that were taken while the line was down.
+    pub offline: bool,
 }
 
 impl Needs {
@@ -246,6 +252,7 @@ impl Needs {
                 self.accounts.insert(pay.account_number.clone());
                 self.add_till(caller, &pay.till);
                 self.facts.extend(pay.confirm_distinct_from);
+                self.offline |= pay.offline;
             }
             Command::Reverse(reverse) => _ = self.facts.insert(reverse.payment_id),
             Command::Open(open) => self.add_till(caller, &open.till),
@@ -254,7 +261,10 @@ impl Needs {
                 self.partners.insert(till.party.clone());
                 self.tills.insert(till.clone());
             }
-            Command::Deposit(_) => {}
+            Command::Deposit(declare) => {
+                self.series.insert(deposit::slip_series(&caller.party, declare));
+                self.facts.extend(&declare.sessions);
+            }
             Command::VerifyDeposit(verify) => _ = self.facts.insert(verify.deposit_id),
             Command::Reconnect { account_number } => _ = self.accounts.insert(account_number.clone()),
             Command::MoveOrder(step) => _ = self.facts.insert(step.order_id),

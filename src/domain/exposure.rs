@@ -4,6 +4,7 @@
 //! gateway may charge as well: the overshoot is bounded by what the gateways have in flight, one
 //! batch each (`posting.max_batch`), and the next batch sees it.
 
+use super::deposit;
 use super::fact::{Body, ExposureStamp, Fact, Tender};
 use super::ids::{CollectionPointId, PartyId};
 use super::money::Money;
@@ -66,19 +67,36 @@ impl Fact {
     #[must_use]
     pub fn charges(&self) -> Vec<(String, Money)> {
         let change = self.exposure_change();
-        if change.is_zero() {
-            return Vec::new();
-        }
         let holder = match &self.body {
             Body::DepositVerification(verification) => &verification.partner,
             _ => &self.party,
         };
-        let point: Option<&CollectionPointId> = self.collection_point.as_ref();
         let mut charges = vec![(scopes::party(holder), change)];
-        charges.extend(point.map(|point| (scopes::point(point), change)));
-        if matches!(self.body, Body::Payment(_) | Body::Reversal(_)) {
-            charges.push((scopes::month(holder, self.business_date), change));
+        if let Some(point) = &self.collection_point {
+            match &self.body {
+                Body::Deposit(deposit) if !deposit.credits.is_empty() => {
+                    let room = deposit::divided(deposit.provisional, &deposit.credits);
+                    let points = deposit.credits.iter().zip(room);
+                    charges.extend(points.map(|(credit, room)| (scopes::point(&credit.collection_point), -room)));
+                }
+                Body::DepositVerification(part) if !part.credits.is_empty() => {
+                    let points = part.credits.iter();
+                    charges.extend(points.map(|part| (scopes::point(&part.collection_point), -part.amount)));
+                }
+                _ => charges.push((scopes::point(point), change)),
+            }
         }
+        let offline = match &self.body {
+            Body::Payment(payment) => Some(payment.offline),
+            Body::Reversal(reversal) => Some(reversal.offline),
+            _ => None,
+        };
+        if let Some(offline) = offline {
+            charges.push((scopes::month(holder, self.business_date), change));
+            let point = self.collection_point.as_ref().filter(|_| offline);
+            charges.extend(point.map(|point| (scopes::offline(point, self.business_date), change)));
+        }
+        charges.retain(|(_, change)| !change.is_zero());
         charges
     }
 }

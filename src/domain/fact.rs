@@ -254,6 +254,9 @@ pub struct Reversal {
     pub exposure: ExposureStamp,
     /// The business date of the payment.
     pub payment_business_date: BusinessDate,
+    /// The payment was taken while the line was down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
 }
 
 /// Why a payment is taken back.
@@ -334,6 +337,18 @@ pub struct Deposit {
     pub sessions: Vec<Id>,
     /// The room it gives before it is verified.
     pub provisional: Money,
+    /// Whose cash it is, by the sessions; empty: the declaring collection point's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<Credit>,
+}
+
+/// A part of a deposit that is one collection point's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// The collection point.
+    pub collection_point: CollectionPointId,
+    /// How much.
+    pub amount: Money,
 }
 
 /// A deposit confirmed, in whole or in part.
@@ -351,6 +366,9 @@ pub struct DepositVerification {
     pub outstanding: Money,
     /// The provisional room this verification takes back.
     pub provisional_released: Money,
+    /// Whose exposure it releases, and by how much; empty: the declaring collection point's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<Credit>,
     /// The bank's reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank_reference: Option<String>,

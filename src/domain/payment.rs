@@ -17,7 +17,7 @@ use super::receipt_number::receipt_number;
 use super::reconnection;
 use super::rejection::Rejection;
 use super::session::{self, Canonical};
-use super::world::{Moment, World};
+use super::world::{Moment, World, scopes};
 
 /// What may be paid now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,13 +203,19 @@ fn instant_of_payment(world: &World, moment: &Moment<'_>, pay: &Pay) -> Result<T
     Ok(collected_at.min(moment.now))
 }
 
-/// Whether the place may take cash while the line is down, and this much of it.
+/// What the place has taken offline that counts for the open business date.
+fn taken_offline(world: &World, moment: &Moment<'_>) -> Money {
+    let date = world.business_date(&moment.caller.party, moment.now);
+    moment.caller.collection_point.as_ref().map_or(Money::ZERO, |point| world.exposure(&scopes::offline(point, date)))
+}
+
+/// Whether the place may take cash while the line is down, and this much more of it.
 fn check_offline(world: &World, moment: &Moment<'_>, pay: &Pay) -> Result<(), Rejection> {
     let point = moment.caller.collection_point.as_ref().and_then(|id| world.points.get(id));
     match point.and_then(|point| point.settings.offline_floor_limit) {
         _ if !pay.offline => Ok(()),
         None => Err(Rejection::OfflineLimitReached { limit: Money::ZERO }),
-        Some(limit) if pay.tender == Tender::Cash && pay.amount > limit => {
+        Some(limit) if pay.tender == Tender::Cash && taken_offline(world, moment) + pay.amount > limit => {
             Err(Rejection::OfflineLimitReached { limit })
         }
         Some(_) => Ok(()),

@@ -116,7 +116,8 @@ impl Default for PartnerSettings {
 pub struct PointSettings {
     /// Cash taken here and not yet deposited, at most.
     pub exposure_limit: Option<Money>,
-    /// The largest single payment taken while the line was down; absent: no offline payments.
+    /// Cash taken here while the line was down that counts for one business date, at most and in sum;
+    /// what is taken back is given back. Absent: no offline payments.
     pub offline_floor_limit: Option<Money>,
     /// The code that stands for this place in the collection file (four digits).
     pub branch_code: Option<String>,

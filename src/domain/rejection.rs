@@ -78,6 +78,8 @@ pub enum Rejection {
     ReconnectionNotEligible { amount_to_reconnect: Money, blocked_by: Option<&'static str> },
     /// The order cannot go there from where it stands.
     TransitionNotAllowed { from: OrderStatus, to: OrderStatus },
+    /// The slip was declared before.
+    DepositAlreadyDeclared { deposit_id: Id },
     /// More than was declared.
     DepositExceeded { outstanding: Money },
     /// The business date is closed, or has not begun.
@@ -181,6 +183,7 @@ impl Rejection {
             Self::ReconnectionNotEligible { .. } => "reconnection-not-eligible",
             Self::ReconnectionAlreadyOpen { .. } => "reconnection-already-open",
             Self::TransitionNotAllowed { .. } => "transition-not-allowed",
+            Self::DepositAlreadyDeclared { .. } => "deposit-already-declared",
             Self::DepositExceeded { .. } => "amount-exceeds-due",
             Self::BatchNotSealable => "batch-not-sealable",
         }
@@ -283,6 +286,9 @@ impl Rejection {
                 ("Ya hay una orden de reconexión.", "Su reconexión ya fue ordenada.")
             }
             Self::TransitionNotAllowed { .. } => ("Cambio de estado no permitido.", "Espere un momento, por favor."),
+            Self::DepositAlreadyDeclared { .. } => {
+                ("La consignación ya fue declarada.", "Espere un momento, por favor.")
+            }
             Self::BatchNotSealable => ("La fecha no se puede cerrar.", "Espere un momento, por favor."),
         };
         CounterMessage { cashier, customer }
@@ -335,6 +341,7 @@ mod tests {
             Rejection::ReconnectionNotEligible { amount_to_reconnect: money, blocked_by: None },
             Rejection::ReconnectionAlreadyOpen { order_id: id, due_by: at },
             Rejection::TransitionNotAllowed { from: OrderStatus::Failed, to: OrderStatus::Failed },
+            Rejection::DepositAlreadyDeclared { deposit_id: id },
             Rejection::DepositExceeded { outstanding: money },
             Rejection::BatchNotSealable,
         ];

@@ -66,6 +66,7 @@ pub fn decide(world: &World, moment: &Moment<'_>, command: &Reverse) -> Result<V
         session: session.after_money(&canonical, payment.tender),
         exposure: exposure_after(world, original, payment),
         payment_business_date: original.business_date,
+        offline: payment.offline,
     };
     let fact = Fact {
         id: moment.id,

@@ -92,6 +92,12 @@ pub mod scopes {
         format!("point/{point}")
     }
 
+    /// What a collection point took in cash while its line was down, by the business date it counts for.
+    #[must_use]
+    pub fn offline(point: &CollectionPointId, date: BusinessDate) -> String {
+        format!("offline/{point}/{date}")
+    }
+
     /// A partner's cash of one calendar month, deposited or not.
     #[must_use]
     pub fn month(party: &PartyId, date: BusinessDate) -> String {

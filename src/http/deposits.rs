@@ -25,7 +25,7 @@ const PLACE: &str = "/v1/deposits";
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DepositRequest {
-    /// The bank's slip number.
+    /// The bank's slip number; with the day of the slip it is declared once.
     #[validate(required, length(min = 1, max = 40), custom(function = "one_line"))]
     #[schema(value_type = String, min_length = 1, max_length = 40, required = true, nullable = false)]
     pub slip_number: Option<String>,
@@ -41,7 +41,8 @@ pub struct DepositRequest {
     #[validate(required)]
     #[schema(value_type = String, format = Date, required = true, nullable = false)]
     pub deposited_on: Option<String>,
-    /// The sessions whose cash it is.
+    /// The sessions whose cash it is. The exposure of their collection points is released in the proportion
+    /// of the cash that they took; where none is named, that of the collection point that declares.
     #[serde(default)]
     #[validate(length(min = 0, max = 100))]
     #[schema(max_items = 100)]

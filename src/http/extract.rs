@@ -99,7 +99,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 pub fn bounds(request: &HttpRequest) -> (usize, Duration) {
     request.app_data::<web::Data<Edge>>().map_or((0, Duration::ZERO), |edge| {
         let server = &edge.config.server;
-        (server.max_body_bytes, Duration::from_secs(server.body_timeout_seconds))
+        let batch = request.path() == "/v1/payments/batch";
+        let most = if batch { server.max_batch_body_bytes } else { server.max_body_bytes };
+        (most, Duration::from_secs(server.body_timeout_seconds))
     })
 }
 

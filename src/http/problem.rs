@@ -247,6 +247,7 @@ fn with_figures(problem: Problem, rejection: &Rejection) -> Problem {
             problem.with("open_order", json!({ "id": order_id.with_prefix("rec"), "due_by": due_by }))
         }
         R::TransitionNotAllowed { from, to } => problem.with("from", from).with("to", to),
+        R::DepositAlreadyDeclared { deposit_id } => problem.with("deposit_id", deposit_id.with_prefix("dep")),
         R::DepositExceeded { outstanding } => problem.with("maximum", outstanding),
         R::IdempotencyKeyReused
         | R::CollectionPointSuspended

@@ -31,6 +31,7 @@ pub fn facts() -> Vec<(Fact, &'static str)> {
         session: session.clone(),
         exposure: exposure(),
         payment_business_date: day(),
+        offline: false,
     };
     let close = SessionClose {
         session,
@@ -49,6 +50,7 @@ pub fn facts() -> Vec<(Fact, &'static str)> {
         verified: pesos(50),
         outstanding: Money::ZERO,
         provisional_released: Money::ZERO,
+        credits: Vec::new(),
         bank_reference: Some("MARIA GOMEZ".to_owned()),
     };
     let order = ReconnectionOrder {

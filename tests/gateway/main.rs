@@ -8,12 +8,14 @@
 mod access;
 mod attacks;
 mod billing;
+mod chain;
 mod concurrency;
 mod contract;
 mod counter;
 mod harness;
 mod idempotency;
 mod lookups;
+mod offline;
 mod receipts;
 #[path = "../webhooks/receiver.rs"]
 #[allow(dead_code, reason = "the suite of the webhooks uses the rest")]

@@ -9,7 +9,7 @@ use recaudo::domain::money::Money;
 use recaudo::domain::policy::{PartnerSettings, PointSettings, Policy};
 
 use crate::books::Register;
-use crate::model::{self, EXPOSURE_LIMIT, FLOOR_LIMIT, MINUTE, OPERATION_LIMIT, POINTS};
+use crate::model::{self, EXPOSURE_LIMIT, FLOOR_LIMIT, MINUTE, OPERATION_LIMIT, PARTS, POINTS};
 
 const PARTIES: [&str; 3] = ["a", "b", "c"];
 
@@ -94,22 +94,22 @@ pub fn reverse(payment_id: Id) -> Command {
 }
 
 /// What billing sends about an account: what is owed, plus what it has not heard of yet. `unheard`
-/// holds the bills' slots and the installments' (from 1000 on).
+/// holds the bills' slots and the installments' (from [`PARTS`] on).
 pub fn billed(number: usize, said: &model::Account, unheard: &[(usize, i64)]) -> Account {
     let of = |slot: usize| unheard.iter().filter(|(at, _)| *at == slot).map(|(_, amount)| amount).sum::<i64>();
-    let on_bills: i64 = unheard.iter().filter(|(slot, _)| *slot < 1000).map(|(_, amount)| amount).sum();
-    let bills = said.bills.iter().enumerate().map(|(slot, bill)| Bill {
-        bill_number: format!("F{slot:05}"),
+    let on_bills: i64 = unheard.iter().filter(|(slot, _)| *slot < PARTS).map(|(_, amount)| amount).sum();
+    let bills = said.bills.iter().map(|bill| Bill {
+        bill_number: format!("F{:07}", bill.number),
         period: "2026-11".to_owned(),
         issued_on: date(bill.due),
         due_on: date(bill.due),
-        balance: money(bill.left + of(slot)),
+        balance: money(bill.left + of(bill.number)),
         disputed: money(bill.disputed),
     });
     let parts = said.parts.iter().enumerate().map(|(i, left)| Installment {
         number: u32::try_from(i).unwrap_or(0) + 1,
         due_on: date(30_000),
-        balance: money(left + of(1000 + i)),
+        balance: money(left + of(PARTS + i)),
     });
     let agreement = Agreement {
         agreement_id: "CV".to_owned(),

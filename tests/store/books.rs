@@ -128,7 +128,7 @@ pub struct Counter {
     pub posting: Posting,
     pub writer: Option<WriterHandle>,
     pub runtime: tokio::runtime::Runtime,
-    clock: Arc<ManualClock>,
+    pub clock: Arc<ManualClock>,
 }
 
 impl Counter {

@@ -169,6 +169,46 @@ proptest! {
     }
 
     #[test]
+    fn what_a_point_takes_offline_stays_in_sum_under_its_floor_limit(account in any_account(), acts in any_days()) {
+        let mut bench = bench_of(account);
+        for act in &acts {
+            bench.act(act);
+        }
+        let mut taken = HashMap::<String, i64>::new();
+        let mut offline = HashSet::new();
+        for fact in &bench.facts {
+            let counts = match &fact.body {
+                Body::Payment(payment) => payment.offline && payment.tender == Tender::Cash && offline.insert(fact.id),
+                Body::Reversal(reversal) => offline.contains(&reversal.payment_id),
+                _ => false,
+            };
+            if counts {
+                let point = fact.collection_point.as_ref().unwrap();
+                let sum = taken.entry(format!("offline/{point}/{}", fact.business_date)).or_default();
+                *sum += fact.amount.centavos();
+                prop_assert!((0..=5_000_000).contains(sum), "{}: {}", point, sum);
+            }
+        }
+        for (scope, sum) in taken {
+            prop_assert_eq!(bench.world.exposure(&scope).centavos(), sum, "{}", scope);
+        }
+    }
+
+    #[test]
+    fn a_slip_is_declared_once(account in any_account(), acts in any_days()) {
+        let mut bench = bench_of(account);
+        for act in &acts {
+            bench.act(act);
+        }
+        let slips = bench.facts.iter().filter_map(|fact| match &fact.body {
+            Body::Deposit(deposit) => Some((fact.party.clone(), deposit.slip_number.clone(), deposit.deposited_on)),
+            _ => None,
+        });
+        let slips: Vec<_> = slips.collect();
+        prop_assert_eq!(slips.iter().collect::<HashSet<_>>().len(), slips.len());
+    }
+
+    #[test]
     fn a_sealed_date_gets_no_more_money_and_a_limit_holds(account in any_account(), acts in any_days()) {
         let mut bench = bench_of(account);
         let mut sealed = HashMap::new();

@@ -199,11 +199,13 @@ impl Bench {
                 (operator, Command::CloseUnattended { till })
             }
             Act::Deposit { point, thousands } => {
+                let own = self.facts.iter().filter(|fact| fact.body.kind() == "session_opening");
+                let own = own.filter(|fact| fact.party.as_str() == &POINTS[*point][..1]).map(|fact| fact.id);
                 let deposit = DeclareDeposit {
-                    slip_number: "1".to_owned(),
+                    slip_number: (thousands % 7).to_string(),
                     amount: pesos(1000 * i64::from(*thousands)),
                     deposited_on: day("2026-11-24"),
-                    sessions: Vec::new(),
+                    sessions: own.take(usize::from(*thousands) % 4).collect(),
                 };
                 (cashier(POINTS[*point]), Command::Deposit(deposit))
             }

@@ -1,6 +1,7 @@
 //! The rules held against what they promise: cases that went wrong once, and properties of all cases.
 
 mod counter;
+mod exposure_cases;
 mod facts;
 mod generators;
 mod money_cases;

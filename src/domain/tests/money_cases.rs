@@ -121,6 +121,66 @@ fn offline_cash_has_a_floor_limit_and_without_one_there_is_none() {
 }
 
 #[test]
+fn the_floor_limit_bounds_the_sum_of_a_business_date_and_a_reversal_gives_its_part_back() {
+    let mut bench = Bench::with(vec![account(vec![bill("F1", "2026-10-20", 10_000_000)])]);
+    for point in ["a-01", "a-02"] {
+        bench.point(point, |point| point.offline_floor_limit = Some(pesos(20_000)));
+    }
+    let offline = |centavos| crate::domain::command::Pay { offline: true, ..pay(PaymentKind::Partial, centavos) };
+    let card = |centavos| crate::domain::command::Pay { tender: Tender::DebitCard, ..offline(centavos) };
+    let (first, _) = bench.pays(offline(1_500_000));
+    let over = Rejection::OfflineLimitReached { limit: pesos(20_000) };
+    assert_eq!(bench.refused(&cashier("a-01"), Command::Pay(offline(500_100))), over);
+    bench.pays(card(1_000_000));
+    bench.pays(pay(PaymentKind::Partial, 1_700_000));
+    bench.pays(offline(500_000));
+    assert_eq!(bench.refused(&cashier("a-01"), Command::Pay(offline(100_000))), over);
+    bench.done(&cashier("a-02"), Command::Pay(offline(900_000)));
+    bench.done(&cashier("a-01"), reverse(first.id));
+    assert_eq!(bench.refused(&cashier("a-01"), Command::Pay(offline(1_500_100))), over);
+    bench.pays(offline(1_500_000));
+    bench.pass(24 * 60);
+    bench.pays(offline(1_500_000));
+}
+
+#[test]
+fn a_deposit_credits_the_points_whose_sessions_it_names_by_their_cash() {
+    let mut bench = Bench::with(vec![account(vec![bill("F1", "2026-10-20", 10_000_000)])]);
+    bench.partner("a", |settings| settings.provisional_deposit_percent = 50);
+    let paid = |bench: &mut Bench, point: &str, centavos| {
+        let facts = bench.done(&cashier(point), Command::Pay(pay(PaymentKind::Partial, centavos)));
+        facts[0].session().unwrap().id
+    };
+    let first = paid(&mut bench, "a-01", 3_000_000);
+    let second = paid(&mut bench, "a-02", 1_000_000);
+    let other = paid(&mut bench, "b-01", 500_000);
+    let close = crate::domain::command::Close { session_id: first, cashier: "ana".to_owned(), denominations: vec![] };
+    bench.done(&cashier("a-01"), Command::Close(close));
+    let held =
+        |bench: &Bench| ["point/a-01", "point/a-02", "party/a"].map(|scope| bench.world.exposure(scope).centavos());
+    let deposit = |slip: &str, sessions: Vec<_>| {
+        let (slip_number, amount) = (slip.to_owned(), pesos(40_000));
+        Command::Deposit(DeclareDeposit { slip_number, amount, deposited_on: day("2026-11-24"), sessions })
+    };
+    let declared = bench.done(&cashier("a-02"), deposit("1", vec![second, first, second]))[0].id;
+    assert_eq!(held(&bench), [1_500_000, 500_000, 2_000_000], "half of each on the partner's word");
+    let again = bench.refused(&cashier("a-01"), deposit(" 1", vec![]));
+    assert_eq!(again, Rejection::DepositAlreadyDeclared { deposit_id: declared });
+    assert_eq!(bench.refused(&cashier("a-01"), deposit("2", vec![other])), Rejection::NotFound);
+    let operator = party(crate::domain::command::PartyKind::Operator);
+    for centavos in [1, 1_333_332, 2_666_667] {
+        let amount = Money::from_centavos(centavos);
+        let part = VerifyDeposit { deposit_id: declared, amount, bank_reference: None };
+        bench.done(&operator, Command::VerifyDeposit(part));
+        let [one, two, both] = held(&bench);
+        assert_eq!(one + two, both);
+    }
+    assert_eq!(held(&bench), [0, 0, 0]);
+    bench.done(&cashier("b-01"), deposit("1", vec![]));
+    assert_eq!(bench.world.exposure("point/b-01"), pesos(5_000), "another partner's slip of the same number");
+}
+
+#[test]
 fn offline_cash_that_came_too_late_becomes_credit_where_the_partner_may() {
     let mut bench = Bench::with(vec![account(vec![bill("F1", "2026-10-20", 2_000_000)])]);
     bench.point("a-01", |point| point.offline_floor_limit = Some(pesos(100_000)));

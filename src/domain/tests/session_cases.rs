@@ -105,3 +105,11 @@ fn a_clock_that_goes_back_over_midnight_changes_no_date_and_opens_no_window() {
     assert_eq!(back.business_date, back.session().unwrap().business_date);
     assert_eq!(bench.refused(&cashier("a-01"), reverse(payment.id)).code(), "reversal-window-closed");
 }
+
+#[test]
+fn a_clock_that_goes_back_within_the_day_opens_no_window_either() {
+    let mut bench = bench();
+    let (payment, _) = bench.pays(pay(PaymentKind::Partial, 1_000_000));
+    bench.now = bench.now.plus_minutes(-1);
+    assert_eq!(bench.refused(&cashier("a-01"), reverse(payment.id)).code(), "reversal-window-closed");
+}

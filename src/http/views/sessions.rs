@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::SessionStampView;
 use crate::auth::keys::SigningKeys;
 use crate::domain::calendar::{BusinessDate, Timestamp};
-use crate::domain::fact::{Body, Deposit, DepositVerification, Fact, SessionClose};
+use crate::domain::fact::{Body, Credit, Deposit, DepositVerification, Fact, SessionClose};
 use crate::domain::money::Money;
 use crate::domain::session::SessionStamp;
 use crate::store::SessionRecord;
@@ -136,9 +136,25 @@ pub struct DepositView {
     /// The room it gives before it is verified.
     #[schema(value_type = String, example = "0.00")]
     pub provisional: Money,
+    /// Whose exposure it releases when the named sessions are of other collection points than the
+    /// declaring one: in the proportion of the cash that they took. Absent: the declaring one's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub credits: Vec<CreditView>,
     /// When it was declared.
     #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
+}
+
+/// A part of a deposit that is one collection point's.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DepositCredit)]
+pub struct CreditView {
+    /// The collection point.
+    pub collection_point: String,
+    /// How much of the deposit.
+    #[schema(value_type = String, example = "450000.00")]
+    pub amount: Money,
 }
 
 /// A deposit confirmed, in whole or in part.
@@ -264,7 +280,9 @@ impl DepositView {
     #[must_use]
     pub fn of(fact: &Fact) -> Option<Self> {
         let Body::Deposit(deposit) = &fact.body else { return None };
-        let Deposit { slip_number, amount, deposited_on, sessions, provisional } = deposit;
+        let Deposit { slip_number, amount, deposited_on, sessions, provisional, credits } = deposit;
+        let credit =
+            |part: &Credit| CreditView { collection_point: part.collection_point.to_string(), amount: part.amount };
         Some(Self {
             id: fact.public_id(),
             party: fact.party.to_string(),
@@ -274,6 +292,7 @@ impl DepositView {
             deposited_on: *deposited_on,
             sessions: sessions.iter().map(|id| id.with_prefix("ses")).collect(),
             provisional: *provisional,
+            credits: credits.iter().map(credit).collect(),
             recorded_at: fact.recorded_at,
         })
     }

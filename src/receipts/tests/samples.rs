@@ -207,6 +207,7 @@ pub fn reversed() -> Sample {
         session: payment.session.clone(),
         exposure: payment.exposure,
         payment_business_date: sample.fact.business_date,
+        offline: false,
     };
     sample.reversal = Some(Fact {
         id: Id::from_bits(0x0193_5f00_0000_7000_8000_0000_0000_0009),

@@ -76,18 +76,36 @@ fn two_hundred_receipts_hold_and_none_holds_with_one_byte_changed() {
     }
 }
 
-#[test]
-fn a_library_of_others_reads_what_is_signed() {
-    let keys = key();
-    let jws = signed::sign(&full().source(), &keys).unwrap();
-    let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(keys.jwks()).unwrap();
-    let jwk = set.find(&jsonwebtoken::decode_header(&jws).unwrap().kid.unwrap()).unwrap();
+/// What a library of others makes of it.
+fn by_a_library(jws: &str, set: &jsonwebtoken::jwk::JwkSet) -> Option<ReceiptClaims> {
+    let jwk = set.find(&jsonwebtoken::decode_header(jws).ok()?.kid?)?;
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::EdDSA);
     validation.set_required_spec_claims::<&str>(&[]);
     validation.validate_exp = false;
-    let key = jsonwebtoken::DecodingKey::from_jwk(jwk).unwrap();
-    let read = jsonwebtoken::decode::<ReceiptClaims>(&jws, &key, &validation).unwrap();
-    assert_eq!(read.claims, signed::claims(&full().source()).unwrap());
+    let key = jsonwebtoken::DecodingKey::from_jwk(jwk).ok()?;
+    Some(jsonwebtoken::decode::<ReceiptClaims>(jws, &key, &validation).ok()?.claims)
+}
+
+#[test]
+fn a_library_of_others_verifies_ten_thousand_and_none_with_one_byte_changed() {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let keys = key();
+    let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(keys.jwks()).unwrap();
+    let mut chance = 7_u64;
+    for ordinal in 1..=10_000 {
+        let sample = numbered(ordinal);
+        let jws = signed::sign(&sample.source(), &keys).unwrap();
+        assert_eq!(by_a_library(&jws, &set), Some(signed::claims(&sample.source()).unwrap()));
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let place = usize::try_from(chance >> 33).unwrap() % jws.len();
+        let mut touched = jws.clone().into_bytes();
+        // Another letter of the alphabet, so that it is not refused for its looks.
+        let letter = LETTERS[usize::try_from(chance >> 20 & 63).unwrap()];
+        touched[place] = if touched[place] == letter { letter ^ 1 } else { letter };
+        let touched = String::from_utf8(touched).unwrap();
+        assert_eq!(by_a_library(&touched, &set), None, "{place}: {touched}");
+        assert!(verify(&touched, keys.public()).is_err(), "{place}: {touched}");
+    }
 }
 
 #[test]

@@ -105,6 +105,12 @@ pub fn load_named(conn: &mut Conn, needs: &mut Needs) -> Result<World, StoreErro
         needs.points.extend(fact.collection_point.clone());
         world.facts.insert(fact.id, fact);
     }
+    let session = |fact: &&Arc<Fact>| matches!(fact.body, Body::SessionOpening(_));
+    let closes: Vec<Id> =
+        world.facts.values().filter(session).filter_map(|fact| world.ended.get(&fact.id).copied()).collect();
+    if !closes.is_empty() {
+        world.facts.extend(facts_by_id(conn, &closes)?.into_iter().map(|fact| (fact.id, fact)));
+    }
     Ok(world)
 }
 
@@ -231,7 +237,7 @@ fn series_of(world: &World, needs: &Needs) -> Vec<String> {
         Body::Payment(_) => Some(receipt_copy::series(fact.id)),
         _ => None,
     });
-    tills.chain(seals).chain(named).collect()
+    tills.chain(seals).chain(named).chain(needs.series.iter().cloned()).collect()
 }
 
 /// Takes in the last facts of series.
@@ -268,10 +274,13 @@ fn likely_scopes(policy: &Policy, needs: &Needs, now: Timestamp) -> Vec<String> 
         let next = Some(next).filter(|next| *next != this);
         [scopes::party(party), this].into_iter().chain(next)
     };
-    needs.partners.iter().flat_map(of_party).chain(needs.points.iter().map(scopes::point)).collect()
+    let scopes = needs.partners.iter().flat_map(of_party).chain(needs.points.iter().map(scopes::point));
+    // Only offline payments ask what was taken offline: the scope is loaded for them alone.
+    let offline = needs.points.iter().filter(|_| needs.offline).map(|point| scopes::offline(point, today));
+    scopes.chain(offline).collect()
 }
 
-/// Where a partner is sealed far ahead, its next payment counts for a later month.
+/// Where a partner is sealed ahead, its next payment counts for another date, and perhaps another month.
 fn load_unlikely_scopes(
     conn: &mut Conn,
     world: &mut World,
@@ -280,7 +289,9 @@ fn load_unlikely_scopes(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let months = needs.partners.iter().map(|party| scopes::month(party, world.business_date(party, now)));
-    let missing: Vec<String> = months.filter(|month| !known.contains(month)).collect();
+    let offline = world.points.iter().filter(|_| needs.offline);
+    let offline = offline.map(|(id, point)| scopes::offline(id, world.business_date(&point.party, now)));
+    let missing: Vec<String> = months.chain(offline).filter(|scope| !known.contains(scope)).collect();
     if !missing.is_empty() {
         world.exposure.extend(exposure::exposures(conn, &missing)?);
     }
