@@ -1,11 +1,11 @@
-//! What deciding needs, in a handful of statements whatever the size of the batch.
+//! What deciding needs, in one statement whatever the size of the batch.
 //!
-//! On PostgreSQL each statement sees what was committed when it began, so another gateway's fact may
-//! fall between two of them. That is harmless, because everything that is decided on shows in the
-//! place a new fact takes: a key, a place in an account's or a series' history, or what it ends. What
-//! was missed makes the new fact collide, and the batch is loaded and decided again. An account and
-//! its facts are one statement, so that a snapshot never meets the facts of another one; exposure is
-//! allowed to lag, and what is sealed is held by the batch locks.
+//! On PostgreSQL a statement sees what was committed when it began, so another gateway's fact may come
+//! right after it, or, for commands that name facts, fall between two of them. That is harmless, because
+//! everything that is decided on shows in the place a new fact takes: a key, a place in an account's or a
+//! series' history, or what it ends. What was missed makes the new fact collide, and the batch is loaded
+//! and decided again. A snapshot never meets the facts of another one; exposure is allowed to lag, and
+//! what is sealed is held by the batch locks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
