@@ -24,11 +24,8 @@ use super::world::{Moment, World};
 /// The first rule that refuses it.
 pub fn decide(world: &World, moment: &Moment<'_>, command: &Reverse) -> Result<Vec<Fact>, Rejection> {
     let operator = moment.caller.kind == PartyKind::Operator;
-    let original = match operator {
-        true => world.facts.get(&command.payment_id),
-        false => world.fact_of(&moment.caller.party, command.payment_id),
-    };
-    let original = original.ok_or(Rejection::NotFound)?;
+    let known = world.facts.get(&command.payment_id).filter(|fact| operator || fact.party == moment.caller.party);
+    let original = known.ok_or(Rejection::NotFound)?;
     let payment = original.payment().ok_or(Rejection::NotFound)?;
     if let Some(reversal_id) = world.ended.get(&original.id) {
         return Err(Rejection::AlreadyReversed { reversal_id: *reversal_id });

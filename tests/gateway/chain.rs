@@ -31,7 +31,7 @@ on_both_databases! {
             let items: Vec<Value> = (round * TOGETHER..(round + 1) * TOGETHER).map(|ordinal| {
                 let mut payment = partial(&number(ordinal % (PAYMENTS / 2)), &format!("{}.00", 1000 + ordinal));
                 payment["collected_at"] = at.as_str().into();
-                payment["tender"] = if ordinal % 2 == 0 { "transfer" } else { "cash" }.into();
+                payment["tender"] = if ordinal.is_multiple_of(2) { "transfer" } else { "cash" }.into();
                 json!({ "idempotency_key": format!("c{ordinal}"), "payment": payment })
             }).collect();
             let answer = partner.post("/v1/payments/batch", "unused", &json!({ "payments": items })).await.done(200);

@@ -111,7 +111,7 @@ fn round(gateway: u32, round: u32, counter: &Counter, minted: impl Fn(u32) -> Id
         let first = || pay_at(ACCOUNTS + round, amount, "C1");
         match gateway {
             0 => [keyed(id, &cashier, &key, first()), counter.request(&cashier, reverse(id))],
-            _ if group % 2 == 0 => {
+            _ if group.is_multiple_of(2) => {
                 [counter.request(&cashier, reverse(id)), keyed(counter.clock.id(), &cashier, &key, first())]
             }
             _ => {

@@ -148,6 +148,11 @@ fn nth(bench: &Bench, n: usize, kind: &str) -> Option<Id> {
 const POINTS: [&str; 3] = ["a-01", "a-02", "b-01"];
 
 impl Bench {
+    fn sessions_of(&self, party: &str) -> Vec<Id> {
+        let opened = self.facts.iter().filter(|fact| fact.body.kind() == "session_opening");
+        opened.filter(|fact| fact.party.as_str() == party).map(|fact| fact.id).collect()
+    }
+
     /// Does it, if there is anything to do it with; what comes of it is the rules' affair.
     pub fn act(&mut self, act: &Act) -> Option<Outcome> {
         let operator = party(PartyKind::Operator);
@@ -199,13 +204,12 @@ impl Bench {
                 (operator, Command::CloseUnattended { till })
             }
             Act::Deposit { point, thousands } => {
-                let own = self.facts.iter().filter(|fact| fact.body.kind() == "session_opening");
-                let own = own.filter(|fact| fact.party.as_str() == &POINTS[*point][..1]).map(|fact| fact.id);
+                let own = self.sessions_of(&POINTS[*point][..1]);
                 let deposit = DeclareDeposit {
                     slip_number: (thousands % 7).to_string(),
                     amount: pesos(1000 * i64::from(*thousands)),
                     deposited_on: day("2026-11-24"),
-                    sessions: own.take(usize::from(*thousands) % 4).collect(),
+                    sessions: own.into_iter().take(usize::from(*thousands) % 4).collect(),
                 };
                 (cashier(POINTS[*point]), Command::Deposit(deposit))
             }
