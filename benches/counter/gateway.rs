@@ -96,17 +96,33 @@ impl Prepared {
         Server { child, address }
     }
 
+    /// The TLS side of the partner that pays.
     pub fn client_config(&self) -> rustls::ClientConfig {
-        let read = |name: &str| std::fs::read(self.folder.join("certs").join(name)).unwrap();
-        client_config(&read("ca.crt"), &read("coompecens.crt"), &read("coompecens.key")).unwrap()
+        self.client_config_of("coompecens")
     }
 
+    fn client_config_of(&self, party: &str) -> rustls::ClientConfig {
+        let read = |name: &str| std::fs::read(self.folder.join("certs").join(name)).unwrap();
+        client_config(&read("ca.crt"), &read(&format!("{party}.crt")), &read(&format!("{party}.key"))).unwrap()
+    }
+
+    /// A client of a party.
+    pub fn http(&self, party: &str) -> reqwest::Client {
+        let tls = self.client_config_of(party);
+        reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
+    }
+
+    /// A token of the partner that pays.
     pub async fn token(&self, address: &str) -> String {
-        let http =
-            reqwest::Client::builder().tls_backend_preconfigured(self.client_config()).no_proxy().build().unwrap();
+        self.token_of("coompecens", "&collection_point=coompecens-01", address).await
+    }
+
+    /// A token of a party, for what more it asks.
+    pub async fn token_of(&self, party: &str, more: &str, address: &str) -> String {
         let port = address.rsplit(':').next().unwrap();
-        let form = "grant_type=client_credentials&client_id=coompecens&collection_point=coompecens-01";
-        let answer = http
+        let form = format!("grant_type=client_credentials&client_id={party}{more}");
+        let answer = self
+            .http(party)
             .post(format!("https://localhost:{port}/oauth2/token"))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form)
