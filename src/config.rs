@@ -175,6 +175,7 @@ pub struct Upkeep {
     pub interval_milliseconds: u64,
     pub batch: u32,
     pub look_back_days: u32,
+    pub certificate_days: Vec<u32>,
 }
 
 /// What is logged and how.
@@ -265,6 +266,9 @@ impl Config {
         demand(self.upkeep.interval_milliseconds >= 10, "upkeep.interval_milliseconds is at least 10");
         demand((1..=1000).contains(&self.upkeep.batch), "upkeep.batch is 1 to 1000");
         demand((1..=3650).contains(&self.upkeep.look_back_days), "upkeep.look_back_days is 1 to 3650");
+        let days = &self.upkeep.certificate_days;
+        let listed = days.len() <= 10 && days.iter().all(|day| (1..=365).contains(day));
+        demand(listed, "upkeep.certificate_days has at most 10 numbers, each 1 to 365");
         demand(loopback(&self.server.operations_listen), "server.operations_listen is a loopback address");
         demand(matches!(self.log.format.as_str(), "text" | "json"), "log.format is text or json");
         let digits = &self.counter.account_number;

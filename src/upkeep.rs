@@ -1,4 +1,5 @@
-//! What nobody asks for and has to be done in time: late orders announced, forgotten sessions closed.
+//! What nobody asks for and has to be done in time: late orders and the ends of certificates announced,
+//! forgotten sessions closed.
 //!
 //! The rules decide, through the one writer, so that a scan may be repeated and several gateways may scan:
 //! whoever comes second is refused, and nothing happens twice. No rule enters here.
@@ -14,9 +15,11 @@ use crate::config;
 use crate::domain::command::{Caller, Command, PartyKind, Request};
 use crate::domain::decide::Outcome;
 use crate::domain::ids::PartyId;
+use crate::domain::notice::{self, CertificateNotice};
 use crate::domain::policy::Policy;
 use crate::posting::{Posting, SubmitError};
 use crate::reading::{ReadError, Reading};
+use crate::store::{ExpiringCertificate, StoreError};
 
 /// In whose name the gateway acts by itself; no party is registered under it.
 const GATEWAY: &str = "recaudo";
@@ -71,11 +74,13 @@ impl Upkeep {
         let now = self.clock.now();
         let since = now.plus_minutes(-1440 * i64::from(self.settings.look_back_days));
         let (today, most) = (self.policy.business_date(now), self.settings.batch);
+        let days = self.settings.certificate_days.clone();
         let found = self.reading.query("upkeep", move |connection| {
             let late = connection.overdue_orders(now, since, most)?;
-            Ok((late, connection.stale_tills(today, since, most)?))
+            let stale = connection.stale_tills(today, since, most)?;
+            Ok((late, stale, connection.expiring_certificates(now, &days, most)?))
         });
-        let (late, stale) = found.await?;
+        let (late, stale, expiring) = found.await?;
         let late = late.iter().map(|record| Command::Overdue { order_id: record.order.id });
         let stale = stale.into_iter().map(|open| Command::CloseUnattended { till: open.till });
         let mut done = 0;
@@ -86,6 +91,30 @@ impl Upkeep {
                 done += facts.len();
             }
         }
-        Ok(done)
+        Ok(done + self.announce(expiring).await?)
+    }
+
+    /// Says that certificates end soon. Whoever said it meanwhile took the place in its series.
+    async fn announce(&self, expiring: Vec<ExpiringCertificate>) -> Result<usize, UpkeepError> {
+        if expiring.is_empty() {
+            return Ok(0);
+        }
+        let now = self.clock.now();
+        let fact = |expiring: ExpiringCertificate| {
+            let ExpiringCertificate { certificate, days, announced } = expiring;
+            let (party, date) = (certificate.party, self.policy.business_date(now));
+            let (thumbprint, subject, not_after) = (certificate.thumbprint, certificate.subject, certificate.not_after);
+            let notice = CertificateNotice { thumbprint, subject, not_after, days };
+            notice::certificate(self.clock.id(), now, date, party, notice, announced)
+        };
+        let facts: Vec<_> = expiring.into_iter().map(fact).collect();
+        let count = facts.len();
+        let written = self.posting.write("certificate_notices", move |connection| connection.append(&facts)).await;
+        self.posting.committed().notify_one();
+        match written {
+            Ok(_) => Ok(count),
+            Err(SubmitError::Store(StoreError::Conflict(_))) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::gateway::{Prepared, base, token};
+use crate::gateway::{Prepared, base};
 
 /// Billing's own system, which sends files.
 pub struct Billing {
@@ -13,9 +13,8 @@ pub struct Billing {
 
 impl Billing {
     pub async fn of(prepared: &Prepared, address: &str) -> Self {
-        let http = prepared.http("billing");
-        let token = token(&http, address, "grant_type=client_credentials&client_id=billing").await;
-        Self { http, token, base: base(address) }
+        let token = prepared.token_of("billing", "", address).await;
+        Self { http: prepared.http("billing"), token, base: base(address) }
     }
 
     /// Sends a file and says where to ask after it.

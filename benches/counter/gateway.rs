@@ -130,33 +130,34 @@ impl Prepared {
         client_config(&read("ca.crt"), &read(&format!("{party}.crt")), &read(&format!("{party}.key"))).unwrap()
     }
 
-    pub async fn token(&self, address: &str) -> String {
-        let form = "grant_type=client_credentials&client_id=coompecens&collection_point=coompecens-01";
-        token(&self.http("coompecens"), address, form).await
-    }
-
     /// A client that shows a party's certificate.
     pub fn http(&self, party: &str) -> reqwest::Client {
         reqwest::Client::builder().tls_backend_preconfigured(self.client_config(party)).no_proxy().build().unwrap()
+    }
+
+    /// A token of the partner that pays.
+    pub async fn token(&self, address: &str) -> String {
+        self.token_of("coompecens", "&collection_point=coompecens-01", address).await
+    }
+
+    /// A token of a party, for what more it asks.
+    pub async fn token_of(&self, party: &str, more: &str, address: &str) -> String {
+        let answer = self
+            .http(party)
+            .post(format!("{}/oauth2/token", base(address)))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("grant_type=client_credentials&client_id={party}{more}"))
+            .send()
+            .await
+            .unwrap();
+        let json: serde_json::Value = answer.json().await.unwrap();
+        json["access_token"].as_str().expect("a token").to_owned()
     }
 }
 
 /// Where the gateway is, by the name in its certificate.
 pub fn base(address: &str) -> String {
     format!("https://localhost:{}", address.rsplit(':').next().unwrap())
-}
-
-/// A party's token.
-pub async fn token(http: &reqwest::Client, address: &str, form: &'static str) -> String {
-    let answer = http
-        .post(format!("{}/oauth2/token", base(address)))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form)
-        .send()
-        .await
-        .unwrap();
-    let json: serde_json::Value = answer.json().await.unwrap();
-    json["access_token"].as_str().expect("a token").to_owned()
 }
 
 impl Server {

@@ -76,6 +76,8 @@ pub enum Command {
     },
     /// Report on an order.
     MoveOrder(MoveOrder),
+    /// Say that a supply was cut.
+    ReportCut(ReportCut),
     /// Announce that an order's deadline has passed.
     Overdue {
         /// The order.
@@ -193,6 +195,17 @@ pub struct MoveOrder {
     pub crew: Option<String>,
 }
 
+/// Say that a supply was cut.
+#[derive(Clone, Debug)]
+pub struct ReportCut {
+    /// The account.
+    pub account_number: AccountNumber,
+    /// When; absent: now.
+    pub at: Option<Timestamp>,
+    /// Who did it.
+    pub crew: Option<String>,
+}
+
 /// Close the business dates of a partner up to one.
 #[derive(Clone, Debug)]
 pub struct Seal {
@@ -267,6 +280,7 @@ impl Needs {
             }
             Command::VerifyDeposit(verify) => _ = self.facts.insert(verify.deposit_id),
             Command::Reconnect { account_number } => _ = self.accounts.insert(account_number.clone()),
+            Command::ReportCut(report) => _ = self.accounts.insert(report.account_number.clone()),
             Command::MoveOrder(step) => _ = self.facts.insert(step.order_id),
             Command::Overdue { order_id } => _ = self.facts.insert(*order_id),
             Command::CopyReceipt { payment_id } => _ = self.facts.insert(*payment_id),

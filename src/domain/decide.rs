@@ -7,7 +7,7 @@ use super::command::{Command, PartyKind, Request};
 use super::fact::Fact;
 use super::rejection::Rejection;
 use super::world::{Moment, World};
-use super::{batch, deposit, payment, receipt_copy, reconnection, reversal, session};
+use super::{batch, cut, deposit, payment, receipt_copy, reconnection, reversal, session};
 
 /// What comes of a request.
 #[derive(Clone, Debug)]
@@ -72,6 +72,7 @@ fn decide_new(world: &World, moment: &Moment<'_>, command: &Command) -> Result<V
         Command::VerifyDeposit(verify) => deposit::verify(world, moment, verify),
         Command::Reconnect { account_number } => reconnection::request(world, moment, account_number),
         Command::MoveOrder(step) => reconnection::report(world, moment, step),
+        Command::ReportCut(report) => cut::report(world, moment, report),
         Command::CopyReceipt { payment_id } => receipt_copy::decide(world, moment, *payment_id),
         Command::Overdue { order_id } => reconnection::overdue(world, moment, *order_id),
         Command::Seal(seal) if matches!(moment.caller.kind, PartyKind::Billing | PartyKind::Operator) => {

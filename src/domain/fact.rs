@@ -7,8 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::calendar::{BusinessDate, Timestamp};
+use super::cut::CutReport;
 use super::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
 use super::money::Money;
+use super::notice::{CertificateNotice, ReconciliationNotice};
 use super::position::Figures;
 use super::receipt_copy::ReceiptCopy;
 use super::session::SessionStamp;
@@ -95,6 +97,12 @@ pub enum Body {
     BatchSeal(BatchSeal),
     /// A receipt was printed again.
     ReceiptCopy(ReceiptCopy),
+    /// A supply was cut.
+    CutReport(CutReport),
+    /// A client certificate ends soon.
+    CertificateNotice(CertificateNotice),
+    /// A reconciliation came to its end.
+    ReconciliationNotice(ReconciliationNotice),
 }
 
 /// Money taken at a counter.
@@ -466,6 +474,9 @@ impl Body {
             Self::ReconnectionMove(_) => "reconnection_move",
             Self::BatchSeal(_) => "batch_seal",
             Self::ReceiptCopy(_) => "receipt_copy",
+            Self::CutReport(_) => "cut_report",
+            Self::CertificateNotice(_) => "certificate_notice",
+            Self::ReconciliationNotice(_) => "reconciliation_notice",
         }
     }
 
@@ -483,6 +494,9 @@ impl Body {
             Self::ReconnectionMove(_) => "mov",
             Self::BatchSeal(_) => "bat",
             Self::ReceiptCopy(_) => "cop",
+            Self::CutReport(_) => "cut",
+            Self::CertificateNotice(_) => "exp",
+            Self::ReconciliationNotice(_) => "rcn",
         }
     }
 }
@@ -562,26 +576,12 @@ impl Fact {
                 OrderStatus::Requested | OrderStatus::InProgress => Vec::new(),
             },
             Body::BatchSeal(_) => vec!["collection_batch.sealed"],
-            Body::SessionOpening(_) | Body::Deposit(_) | Body::ReceiptCopy(_) => Vec::new(),
-        }
-    }
-}
-
-impl OrderStatus {
-    /// Whether the order is still to be done.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Requested | Self::Dispatched | Self::InProgress)
-    }
-
-    /// Whether an order that stands here may go there.
-    #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
-        match self {
-            Self::Requested => !matches!(next, Self::Requested),
-            Self::Dispatched => matches!(next, Self::InProgress | Self::Completed | Self::Failed | Self::Cancelled),
-            Self::InProgress => matches!(next, Self::Completed | Self::Failed),
-            Self::Completed | Self::Failed | Self::Cancelled => false,
+            Body::CertificateNotice(_) => vec!["certificate.expiring"],
+            Body::ReconciliationNotice(notice) if notice.opened > 0 => {
+                vec!["reconciliation.completed", "break.opened"]
+            }
+            Body::ReconciliationNotice(_) => vec!["reconciliation.completed"],
+            Body::SessionOpening(_) | Body::Deposit(_) | Body::ReceiptCopy(_) | Body::CutReport(_) => Vec::new(),
         }
     }
 }

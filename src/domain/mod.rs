@@ -21,9 +21,11 @@ pub mod rejection;
 
 // The rules, one file a resource.
 pub mod batch;
+pub mod cut;
 pub mod deposit;
 pub mod exposure;
 pub mod near_miss;
+pub mod notice;
 pub mod payment;
 pub mod receipt_copy;
 pub mod receipt_number;

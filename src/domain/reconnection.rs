@@ -16,6 +16,25 @@ use super::position::{AccountState, Position, position};
 use super::rejection::Rejection;
 use super::world::{Moment, World};
 
+impl OrderStatus {
+    /// Whether the order is still to be done.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Requested | Self::Dispatched | Self::InProgress)
+    }
+
+    /// Whether an order that stands here may go there.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Requested => !matches!(next, Self::Requested),
+            Self::Dispatched => matches!(next, Self::InProgress | Self::Completed | Self::Failed | Self::Cancelled),
+            Self::InProgress => matches!(next, Self::Completed | Self::Failed),
+            Self::Completed | Self::Failed | Self::Cancelled => false,
+        }
+    }
+}
+
 /// Whether paying brings the light back, and what is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {

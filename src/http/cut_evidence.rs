@@ -11,6 +11,7 @@ use super::Edge;
 use super::faults::Reader;
 use super::openapi::Refusals;
 use super::problem::Problem;
+use super::views::orders::CutView;
 use super::views::webhooks::PREFIX;
 use super::views::word;
 use crate::auth::caller::{Authorized, ReconnectionsFulfil};
@@ -34,6 +35,8 @@ pub struct CutEvidence {
     /// The cut, as billing reported it last; absent when the account is in service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reported_cut: Option<ReportedCut>,
+    /// Cuts that whoever made them reported, latest first.
+    pub cuts: Vec<CutView>,
     /// What cleared the cause of a cut, latest first.
     pub clearings: Vec<Clearing>,
 }
@@ -156,7 +159,8 @@ fn gather(
         as_of: state.snapshot.as_of,
     });
     let account_number = state.account.account_number.to_string();
-    Ok(CutEvidence { account_number, reported_cut, clearings: clearings.collect() })
+    let cuts = history.iter().filter_map(|fact| CutView::of(fact)).collect();
+    Ok(CutEvidence { account_number, reported_cut, cuts, clearings: clearings.collect() })
 }
 
 fn clearing(fact: &Fact) -> Option<(&Fact, EventType, Timestamp, Option<Id>)> {

@@ -11,6 +11,7 @@ pub mod breaks;
 pub mod cash_sessions;
 pub mod collection_batches;
 pub mod cut_evidence;
+pub mod cuts;
 pub mod deposits;
 pub mod discovery;
 pub mod envelope;
@@ -162,6 +163,7 @@ pub const ROUTES: &[Route] = routes! {
     GET  "/v1/reconciliations/{id}/breaks"         needs::<caller::ReconciliationsWrite>() => breaks::list;
     POST "/v1/breaks/{id}/resolution"              needs::<caller::ReconciliationsWrite>() => breaks::resolve;
     GET  "/v1/accounts/{account_number}/cut-evidence" needs::<caller::ReconnectionsFulfil>() => cut_evidence::get;
+    POST "/v1/accounts/{account_number}/cuts"      needs::<caller::ReconnectionsFulfil>() => cuts::report;
     POST "/v1/webhook-endpoints"                   needs::<caller::Webhooks>()            => webhook_endpoints::create;
     GET  "/v1/webhook-endpoints"                   needs::<caller::Webhooks>()            => webhook_endpoints::list;
     GET  "/v1/webhook-endpoints/{id}"              needs::<caller::Webhooks>()            => webhook_endpoints::get;

@@ -7,9 +7,9 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, RefOr, Response, ResponseBu
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
 use super::{
-    accounts, billing, breaks, cash_sessions, collection_batches, cut_evidence, deposits, discovery, oauth, payments,
-    payments_batch, receipts, reconciliation_list, reconciliations, reconnections, reversals, webhook_deliveries,
-    webhook_endpoints,
+    accounts, billing, breaks, cash_sessions, collection_batches, cut_evidence, cuts, deposits, discovery, oauth,
+    payments, payments_batch, receipts, reconciliation_list, reconciliations, reconnections, reversals,
+    webhook_deliveries, webhook_endpoints,
 };
 use crate::auth::policy::TABLE;
 
@@ -198,6 +198,7 @@ impl Modify for Locks {
         reconciliations::create, reconciliation_list::list, reconciliations::get, reconciliations::digests,
         breaks::list, breaks::resolve,
         cut_evidence::get,
+        cuts::report,
         webhook_endpoints::create, webhook_endpoints::list, webhook_endpoints::get, webhook_endpoints::change,
         webhook_endpoints::remove, webhook_deliveries::replay, webhook_deliveries::list, webhook_deliveries::events,
         oauth::token, oauth::metadata, oauth::jwks,

@@ -326,8 +326,9 @@ async fn store(edge: &Edge, run: RunRecord) -> Result<RunRecord, Problem> {
         let kept = edge.posting.write("keep_breaks", move |connection| connection.keep_breaks(&portion)).await;
         kept.map_err(|error| not_executed(&error))?;
     }
-    let kept = edge.posting.write("keep_reconciliation", move |connection| connection.keep_reconciliation(&run));
-    kept.await.map_err(|error| not_executed(&error))
+    let kept = edge.posting.write("keep_reconciliation", move |connection| keep::keep_run(connection, &run)).await;
+    edge.posting.committed().notify_one();
+    kept.map_err(|error| not_executed(&error))
 }
 
 fn told(mut response: actix_web::HttpResponseBuilder, run: &RunRecord) -> HttpResponse {

@@ -198,6 +198,8 @@ ask! {
     certificates::certificate(thumbprint: &str) -> Option<(Certificate, Party)>;
     /// Certificates of one party, or of all.
     certificates::certificates(party: Option<&PartyId>) -> Vec<Certificate>;
+    /// Certificates whose end has to be announced now, those that end first first.
+    certificates::expiring_certificates(now: Timestamp, days: &[u32], limit: u32) -> Vec<ExpiringCertificate>;
     /// Registers a certificate. One that is known stays as it is: a revoked one stays revoked.
     certificates::register_certificate(certificate: &Certificate) -> ();
     /// Revokes a certificate. `false`: there is no such certificate.
@@ -226,6 +228,8 @@ ask! {
     reconciliations::keep_reconciliation(run: &RunRecord) -> RunRecord;
     /// Keeps the breaks that are not known yet.
     reconciliations::keep_breaks(found: &[BreakRecord]) -> ();
+    /// How many breaks a run saw first, and the first of them.
+    reconciliations::breaks_of_run(run: Id, most: u32) -> (i64, Vec<BreakRecord>);
     /// Breaks of anybody by their ids; unknown ones are missing.
     reconciliations::breaks(ids: &[Id]) -> Vec<BreakRecord>;
     /// Everything that was said about these breaks, each in its order.

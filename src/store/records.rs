@@ -61,6 +61,17 @@ pub struct Certificate {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// A certificate whose end has to be announced now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiringCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Within how many days it ends.
+    pub days: u32,
+    /// How often that was announced before, with more days.
+    pub announced: i64,
+}
+
 /// Whether a snapshot replaces everything billing said, or some of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

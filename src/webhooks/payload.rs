@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::events::{EventError, EventType, ID_PREFIX};
 use crate::domain::fact::{Body, Fact, OrderStatus};
 use crate::domain::ids::Id;
+use crate::domain::notice::{OpenedBreak, ReconciliationNotice};
 
 /// Parts of a payment that an event lists, at most: the rest is seen at the payment itself.
 pub const MAX_ALLOCATIONS: usize = 60;
@@ -69,7 +70,16 @@ pub fn data(fact: &Fact, event: EventType) -> Value {
             "batch_id": fact.public_id(), "partner": seal.partner, "from": seal.from, "through": seal.through,
             "count": seal.count, "total": seal.total,
         }),
-        Body::SessionOpening(_) | Body::Deposit(_) | Body::ReceiptCopy(_) => json!({}),
+        Body::CertificateNotice(notice) => json!({
+            "party": fact.party, "thumbprint": notice.thumbprint, "subject": notice.subject,
+            "not_after": notice.not_after, "days": notice.days,
+        }),
+        Body::ReconciliationNotice(notice) if event == EventType::BreakOpened => opened(fact, notice),
+        Body::ReconciliationNotice(notice) => json!({
+            "reconciliation_id": fact.public_id(), "partner": fact.party, "file": notice.file, "from": notice.from,
+            "to": notice.to, "differences": notice.differences, "opened": notice.opened,
+        }),
+        Body::SessionOpening(_) | Body::Deposit(_) | Body::ReceiptCopy(_) | Body::CutReport(_) => json!({}),
     };
     let amount = match &fact.body {
         Body::Payment(_) => Some(fact.amount),
@@ -88,6 +98,24 @@ pub fn data(fact: &Fact, event: EventType) -> Value {
         }
     }
     data
+}
+
+fn opened(fact: &Fact, notice: &ReconciliationNotice) -> Value {
+    let one = |one: &OpenedBreak| {
+        let id = one.id.with_prefix("brk");
+        let mut told =
+            json!({ "id": id, "cause": one.cause, "owner": one.owner, "amount_at_stake": one.amount_at_stake });
+        if let (Value::Object(members), Some(number)) = (&mut told, &one.account_number) {
+            members.insert("account_number".to_owned(), number.as_str().into());
+        }
+        told
+    };
+    let left_out = notice.opened.saturating_sub(notice.breaks.len() as u64);
+    json!({
+        "reconciliation_id": fact.public_id(), "partner": fact.party, "opened": notice.opened,
+        "breaks": notice.breaks.iter().map(one).collect::<Vec<_>>(),
+        "breaks_left_out": (left_out > 0).then_some(left_out),
+    })
 }
 
 fn payment(fact: &Fact) -> Value {

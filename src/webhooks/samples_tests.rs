@@ -4,6 +4,7 @@ use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::fact::*;
 use crate::domain::ids::{AccountNumber, Id};
 use crate::domain::money::Money;
+use crate::domain::notice::{CertificateNotice, MAX_BREAKS, OpenedBreak, ReconciliationNotice};
 use crate::domain::position::Figures;
 use crate::domain::session::SessionStamp;
 
@@ -81,7 +82,40 @@ pub fn facts() -> Vec<(Fact, &'static str)> {
         step.party = "reconnection".into();
         facts.push((step, event));
     }
+    facts.extend(notices());
     facts
+}
+
+/// What is told beside the counter, as long as it may become.
+fn notices() -> Vec<(Fact, &'static str)> {
+    let certificate = CertificateNotice {
+        thumbprint: "ab".repeat(32),
+        subject: "coompecens".to_owned(),
+        not_after: AT.plus_minutes(1440),
+        days: 1,
+    };
+    let opened = |bits: u32| OpenedBreak {
+        id: id(0x40 + u128::from(bits)),
+        cause: "wrong_business_date".to_owned(),
+        owner: "partner".to_owned(),
+        amount_at_stake: Money::from_centavos(999_999_999_999),
+        account_number: Some(AccountNumber::new("000123456789")),
+    };
+    let reconciliation = ReconciliationNotice {
+        file: "partner".to_owned(),
+        from: day(),
+        to: day(),
+        differences: 2_000,
+        opened: 1_000,
+        breaks: (0..MAX_BREAKS).map(opened).collect(),
+    };
+    let notice = |bits, body| Fact { account: None, amount: Money::ZERO, ..fact_of(bits, body) };
+    let reconciliation = notice(0x18, Body::ReconciliationNotice(reconciliation));
+    vec![
+        (notice(0x17, Body::CertificateNotice(certificate)), "certificate.expiring"),
+        (reconciliation.clone(), "reconciliation.completed"),
+        (reconciliation, "break.opened"),
+    ]
 }
 
 fn id(bits: u128) -> Id {

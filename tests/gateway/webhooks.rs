@@ -77,7 +77,31 @@ async fn walk(books: Books) {
     assert_eq!((&notice["party"], &notice["status"]), (&json!("reconexion"), &json!("delivered")));
     assert!(notice["acknowledged_at"].is_string() && evidence["reported_cut"]["as_of"].is_string());
     partner.get("/v1/accounts/000123456/cut-evidence").await.refused(403, "scope-missing");
+    assert_eq!(evidence["cuts"], json!([]));
+    cuts_are_evidence(&gateway, &service, &partner).await;
     gateway.stop().await;
+}
+
+async fn cuts_are_evidence(gateway: &Gateway, service: &Caller, partner: &Caller) {
+    let cuts = "/v1/accounts/000123456/cuts";
+    let made = gateway.clock.now().plus_minutes(-1);
+    let report = json!({ "at": made, "crew": "C-7" });
+    let cut = service.post(cuts, "c1", &report).await.done(201);
+    assert_eq!((&cut["at"], &cut["crew"], &cut["reported_by"]), (&json!(made), &json!("C-7"), &json!("reconexion")));
+    assert!(cut["id"].as_str().unwrap().starts_with("cut_"), "{cut}");
+    let again = service.post(cuts, "c1", &report).await;
+    assert_eq!((again.header("idempotency-replayed"), again.done(201)), ("true", cut.clone()));
+    service.post(cuts, "c1", &json!({})).await.refused(422, "idempotency-key-reused");
+    let ahead = json!({ "at": gateway.clock.now().plus_minutes(5) });
+    let operator = gateway.caller("mesa").await;
+    let second = operator.post(cuts, "c1", &ahead).await.done(201);
+    assert_eq!(second["at"], second["recorded_at"], "nothing is reported before it happens");
+    let evidence = service.get("/v1/accounts/000123456/cut-evidence").await.done(200);
+    assert_eq!(evidence["cuts"], json!([second, cut]), "latest first, as they were answered");
+    service.post("/v1/accounts/000999999/cuts", "c2", &json!({})).await.refused(404, "account-not-found");
+    let wrong = service.post(cuts, "c3", &json!({ "at": "ayer", "crew": "" })).await;
+    assert_eq!(wrong.pointers(), ["/at", "/crew"]);
+    partner.post(cuts, "c4", &json!({})).await.refused(403, "scope-missing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -120,7 +120,7 @@ impl Desk {
     }
 
     pub async fn deliveries(&self, endpoint: Id) -> Vec<WebhookDelivery> {
-        let filter = DeliveryFilter { endpoint, status: None, after_seq: 0, limit: 10_000 };
+        let filter = DeliveryFilter { endpoint, status: None, after_seq: 0, limit: 20_000 };
         self.read(move |connection| connection.webhook_deliveries(&filter)).await
     }
 

@@ -36,7 +36,10 @@ macro_rules! on_both {
 
 mod attempts;
 mod desk;
+mod leases;
+mod notices;
 mod numbers;
+mod outage;
 #[allow(dead_code, reason = "the suite of the gateway uses the rest")]
 mod receiver;
 mod receivers;

@@ -133,7 +133,7 @@ async fn an_event_of_before_an_endpoint_is_not_told(books: &Books) {
 }
 
 async fn two_payments_that_clear_the_cause_at_once_order_once(books: &Books) {
-    const ROUNDS: u32 = 50;
+    const ROUNDS: u32 = 500;
     let ordinals: Vec<u32> = (0..ROUNDS).map(|i| 104 + 5 * i).collect();
     let accounts: Vec<_> = ordinals.iter().map(|ordinal| account(*ordinal)).collect();
     tokio::task::block_in_place(|| books.load("more", "2026-11-24T04:00:00-05:00", &[], &accounts));

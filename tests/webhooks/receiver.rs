@@ -88,6 +88,10 @@ impl Receiver {
         self.seen.lock().unwrap().clone()
     }
 
+    pub fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
     pub fn accepted(&self) -> Vec<Seen> {
         self.seen().into_iter().filter(|seen| seen.accepted).collect()
     }

@@ -30,6 +30,7 @@ CREATE TABLE breaks (
     first_seen_at BIGINT NOT NULL
 );
 CREATE INDEX breaks_party ON breaks (party, first_seen_at);
+CREATE INDEX breaks_run ON breaks (run, id);
 
 -- What was proposed about a break and what the other side said to it: only ever added to.
 CREATE TABLE break_resolutions (

@@ -39,7 +39,7 @@ CREATE TABLE webhook_deliveries (
 -- An event is told to an endpoint once, whoever fans it out.
 CREATE UNIQUE INDEX webhook_deliveries_event ON webhook_deliveries (endpoint, fact, event);
 -- What is due, and what waits behind an earlier event of the same account.
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint, next_attempt_at) WHERE status = 'pending';
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint, next_attempt_at, seq) WHERE status = 'pending';
 CREATE INDEX webhook_deliveries_account ON webhook_deliveries (endpoint, account_number, seq) WHERE status = 'pending';
 -- The few that nobody took.
 CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (endpoint, seq) WHERE status = 'dead';

@@ -1,4 +1,4 @@
-//! Reconnection orders, from their facts.
+//! Reconnection orders and cuts, from their facts.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -115,6 +115,44 @@ impl MoveView {
             reason: step.reason.clone(),
             crew: step.crew.clone(),
             due_by: step.due_by,
+            recorded_at: fact.recorded_at,
+        })
+    }
+}
+
+/// A cut that was made, as it was reported.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CutReport)]
+pub struct CutView {
+    /// The report.
+    #[schema(example = "cut_01k6y3b5wqe7h8m2n4p6r8t0v2")]
+    pub id: String,
+    /// The account.
+    pub account_number: String,
+    /// When the supply was cut, as the crew says.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Who did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crew: Option<String>,
+    /// Who reported it.
+    pub reported_by: String,
+    /// When it was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+}
+
+impl CutView {
+    /// The cut of a fact; `None` when it is none.
+    #[must_use]
+    pub fn of(fact: &Fact) -> Option<Self> {
+        let Body::CutReport(cut) = &fact.body else { return None };
+        Some(Self {
+            id: fact.public_id(),
+            account_number: fact.account.as_ref().map(|place| place.of.to_string()).unwrap_or_default(),
+            at: cut.at,
+            crew: cut.crew.clone(),
+            reported_by: fact.party.to_string(),
             recorded_at: fact.recorded_at,
         })
     }

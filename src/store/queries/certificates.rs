@@ -4,10 +4,16 @@ use diesel::prelude::*;
 
 use super::Conn;
 use super::parties::PartyRow;
+use super::world::last_of;
 use crate::domain::calendar::Timestamp;
+use crate::domain::fact::Body;
 use crate::domain::ids::PartyId;
+use crate::domain::notice;
 use crate::store::schema::{certificates, parties};
-use crate::store::{Certificate, Party, StoreError};
+use crate::store::{Certificate, ExpiringCertificate, Party, StoreError};
+
+/// Certificates looked at together.
+const LOOKED_AT: i64 = 200;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = certificates, check_for_backend(super::Backend), treat_none_as_default_value = false)]
@@ -48,6 +54,44 @@ pub fn certificates(conn: &mut Conn, party: Option<&PartyId>) -> Result<Vec<Cert
     }
     let rows: Vec<CertificateRow> = query.load(conn)?;
     Ok(rows.into_iter().map(CertificateRow::certificate).collect())
+}
+
+/// Certificates whose end has to be announced now, those that end first first.
+pub fn expiring_certificates(
+    conn: &mut Conn,
+    now: Timestamp,
+    days: &[u32],
+    limit: u32,
+) -> Result<Vec<ExpiringCertificate>, StoreError> {
+    let Some(longest) = days.iter().max() else { return Ok(Vec::new()) };
+    let (until, wanted) = (now.plus_minutes(1440 * i64::from(*longest)), usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut found = Vec::new();
+    let mut after = (now.micros(), String::new());
+    while found.len() < wanted {
+        let behind = certificates::not_after
+            .gt(after.0)
+            .or(certificates::not_after.eq(after.0).and(certificates::thumbprint.gt(after.1.clone())));
+        let page: Vec<CertificateRow> = certificates::table
+            .filter(certificates::revoked_at.is_null().and(certificates::not_after.le(until.micros())).and(behind))
+            .order((certificates::not_after, certificates::thumbprint))
+            .limit(LOOKED_AT)
+            .load(conn)?;
+        let Some(last) = page.last().map(|row| (row.not_after, row.thumbprint.clone())) else { break };
+        after = last;
+        let notices = last_of(conn, page.iter().map(|row| notice::certificate_series(&row.thumbprint)))?;
+        found.extend(page.into_iter().map(CertificateRow::certificate).filter_map(|certificate| {
+            let last = notices.iter().find_map(|fact| match (&fact.body, &fact.series) {
+                (Body::CertificateNotice(told), Some(place)) if told.thumbprint == certificate.thumbprint => {
+                    Some((told.days, place.seq))
+                }
+                _ => None,
+            });
+            let days = notice::due(certificate.not_after, now, last.map(|(days, _)| days), days)?;
+            Some(ExpiringCertificate { certificate, days, announced: last.map_or(0, |(_, seq)| seq) })
+        }));
+    }
+    found.truncate(wanted);
+    Ok(found)
 }
 
 /// Registers a certificate. One that is known stays as it is: a revoked one stays revoked.

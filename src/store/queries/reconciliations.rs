@@ -260,6 +260,14 @@ pub fn breaks(conn: &mut Conn, ids: &[Id]) -> Result<Vec<BreakRecord>, StoreErro
     rows.into_iter().map(BreakRow::record).collect()
 }
 
+/// How many breaks a run saw first, and the first of them.
+pub fn breaks_of_run(conn: &mut Conn, run: Id, most: u32) -> Result<(i64, Vec<BreakRecord>), StoreError> {
+    let of_run = || breaks::table.filter(breaks::run.eq(run.to_string()));
+    let count: i64 = of_run().count().get_result(conn)?;
+    let rows: Vec<BreakRow> = of_run().order(breaks::id).limit(limit(most)).load(conn)?;
+    Ok((count, rows.into_iter().map(BreakRow::record).collect::<Result<_, _>>()?))
+}
+
 /// Everything that was said about these breaks, each in its order.
 pub fn resolutions(conn: &mut Conn, ids: &[Id]) -> Result<Vec<ResolutionRecord>, StoreError> {
     let ids = Texts::new(ids.iter().map(ToString::to_string));
