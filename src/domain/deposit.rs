@@ -8,12 +8,23 @@
 //! points is credited in the proportion of the cash that its sessions took. A deposit that names none,
 //! or none with cash, credits the collection point that declares it.
 
+use serde::{Deserialize, Serialize};
+
 use super::command::{DeclareDeposit, PartyKind, VerifyDeposit};
-use super::fact::{Body, Credit, Deposit, DepositVerification, Fact, Place};
+use super::fact::{Body, Deposit, DepositVerification, Fact, Place};
 use super::ids::{CollectionPointId, Id, PartyId};
 use super::money::Money;
 use super::rejection::Rejection;
 use super::world::{Moment, World};
+
+/// A part of a deposit that is one collection point's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// The collection point.
+    pub collection_point: CollectionPointId,
+    /// How much.
+    pub amount: Money,
+}
 
 /// The series in which the verifications of one deposit are numbered.
 #[must_use]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::{BusinessDate, Timestamp};
 use super::cut::CutReport;
+use super::deposit::Credit;
 use super::ids::{AccountNumber, CollectionPointId, Id, IdempotencyKey, PartyId, Till};
 use super::money::Money;
 use super::notice::{CertificateNotice, ReconciliationNotice};
@@ -348,15 +349,6 @@ pub struct Deposit {
     /// Whose cash it is, by the sessions; empty: the declaring collection point's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credits: Vec<Credit>,
-}
-
-/// A part of a deposit that is one collection point's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Credit {
-    /// The collection point.
-    pub collection_point: CollectionPointId,
-    /// How much.
-    pub amount: Money,
 }
 
 /// A deposit confirmed, in whole or in part.
