@@ -167,3 +167,60 @@ fn plan(conn: &mut sqlite::Conn, sql: &str) -> Vec<String> {
     let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).unwrap();
     steps.into_iter().map(|step| step.detail).collect()
 }
+
+/// An endpoint that is down has thousands waiting: what concerns one account is looked for by the account.
+#[test]
+fn what_waits_behind_an_event_is_looked_for_by_its_account() {
+    let store = prepared();
+    let mut connection = store.connect().unwrap();
+    let now = Timestamp::parse("2026-11-24T09:30:00-05:00").unwrap();
+    let endpoint = WebhookEndpoint {
+        id: Id::from_bits(7),
+        party: "a".into(),
+        kind: PartyKind::Partner,
+        url: String::new(),
+        event_types: Vec::new(),
+        secret: "whsec_".into(),
+        retiring: None,
+        status: EndpointStatus::Active,
+        disabled_reason: None,
+        last_seq: 0,
+        created_at: now,
+    };
+    connection.register_webhook_endpoint(&endpoint).unwrap();
+    let fact = Arc::clone(&post(&mut connection, &[payment(1, "100001")], None)[0]);
+    let witness = Witness::default();
+    let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
+    conn.set_instrumentation(witness.clone());
+    let new = NewDelivery { endpoint: endpoint.id, seq: 1, fact, event: "payment.posted".to_owned() };
+    connection.insert_webhook_deliveries(&[new], now).unwrap();
+    let lease = LeaseOrder { endpoint: endpoint.id, now, until: now.plus_minutes(1), owner: "one", limit: 8 };
+    let leased = connection.lease_webhook_deliveries(&lease).unwrap();
+    let ended = |status| EndedAttempt {
+        endpoint: endpoint.id,
+        seq: 1,
+        account_number: leased[0].account_number.clone(),
+        attempts_before: 0,
+        status,
+        next_attempt_at: now.plus_minutes(1),
+        last_status: None,
+        last_error: None,
+        disables: None,
+    };
+    for status in [DeliveryStatus::Pending, DeliveryStatus::Delivered] {
+        connection.settle_webhook_deliveries(&[ended(status)], "one", now).unwrap();
+    }
+    let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
+    conn.set_instrumentation(Witness::default());
+    let seen = witness.0.lock().unwrap().clone();
+    let asked: HashSet<String> =
+        seen.into_iter().filter_map(|seen| if let Seen::Asked(sql) = seen { Some(sql) } else { None }).collect();
+    assert_eq!(asked.len(), 5, "{asked:#?}");
+    for sql in asked {
+        for step in plan(conn, &sql) {
+            let scan = step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE");
+            let everything = step.starts_with("SEARCH e ") && !step.contains("webhook_deliveries_account");
+            assert!(!scan && !everything && !step.contains("AUTOMATIC"), "{sql}\n{step}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ on_both! {
     endpoints_that_failed_together_part_again
     what_a_stopped_dispatcher_did_not_try_is_free_at_once
     no_more_is_under_way_than_there_are_places
+    whoever_fails_once_is_given_no_more_than_there_are_places
     numbers_follow_the_order_in_which_things_happened
 }
 
@@ -211,6 +212,31 @@ async fn no_more_is_under_way_than_there_are_places(books: &Books) {
         let leased = desk.deliveries(*endpoint).await.iter().filter(|one| one.lease_until.is_some()).count();
         assert_eq!(leased, 2, "every endpoint has its even share");
     }
+    drop(dispatcher);
+    desk.close().await;
+}
+
+async fn whoever_fails_once_is_given_no_more_than_there_are_places(books: &Books) {
+    let desk = Desk::open(books).await;
+    let receiver = Receiver::good().await;
+    let endpoint = desk.endpoint("operator", PartyKind::Operator, &receiver).await;
+    let dispatcher = desk.dispatcher_with(|webhooks| {
+        webhooks.concurrency_per_endpoint = 1;
+        (webhooks.attempt_timeout_seconds, webhooks.lease_seconds) = (60, 600);
+    });
+    desk.done(&cashier("a-01"), pay(0, 5_000)).await;
+    desk.until(endpoint, |all| all.iter().any(|one| one.status == DeliveryStatus::Delivered)).await;
+    receiver.now(|_, _| Act::Answer(500));
+    desk.done(&cashier("a-01"), pay(1, 5_000)).await;
+    desk.until(endpoint, |all| all.iter().any(|one| one.last_status == Some(500))).await;
+    receiver.now(|_, _| Act::Hang);
+    for account in 5..9 {
+        desk.done(&cashier("a-01"), pay(account, 5_000)).await;
+        desk.until(endpoint, |all| all.len() as u32 > account - 3).await;
+    }
+    eventually("one is under way", || receiver.count() == 3).await;
+    let leased = desk.deliveries(endpoint).await.iter().filter(|one| one.lease_until.is_some()).count();
+    assert_eq!(leased, 1);
     drop(dispatcher);
     desk.close().await;
 }

@@ -22,11 +22,12 @@ macro_rules! delivery_columns {
 }
 
 statement! {
-    /// New deliveries. Behind an event of the same account that waits, one waits as long as that.
+    /// New deliveries. Behind an event of the same account that waits, one waits as long as that. The plus
+    /// keeps SQLite from looking for the greatest instant among all that waits, whatever the account.
     Insert(now: i64, now_again: i64, rows: Rows) -> () =
         "INSERT INTO webhook_deliveries (", delivery_columns!(), ") \
          SELECT list.value ->> 0, CAST(list.value ->> 1 AS BIGINT), list.value ->> 2, list.value ->> 3, \
-           list.value ->> 4, {}, 0, coalesce((SELECT max(e.next_attempt_at) FROM webhook_deliveries e \
+           list.value ->> 4, {}, 0, coalesce((SELECT max(+e.next_attempt_at) FROM webhook_deliveries e \
              WHERE e.endpoint = list.value ->> 0 AND e.account_number = list.value ->> 4 AND e.status = 'pending'), \
              {}), NULL, NULL, 'pending', NULL, NULL, NULL, NULL FROM {}"
 }
