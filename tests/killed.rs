@@ -307,8 +307,6 @@ fn compare(paid: &HashSet<String>, seen: &[Seen]) {
     assert_eq!(told.len(), paid.len(), "every payment was acknowledged in the end");
     assert_eq!(numbers.len(), events.len(), "every event has one number");
     assert!(numbers.keys().copied().eq(1..=i64::try_from(events.len()).unwrap()), "a number is missing");
-    let again = seen.len() - 1 - events.len();
-    println!("{} payments, {} events, {again} deliveries came again", paid.len(), events.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,8 @@
 //! The cluster that the tests run on is what the gateway asks of a production server, and one that is not is
 //! refused: weaker than it says, or somebody else's.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use recaudo::config::Config;
