@@ -238,6 +238,9 @@ ask! {
     reconciliations::resolution_by_key(party: &PartyId, key: &IdempotencyKey) -> Option<ResolutionRecord>;
     /// Adds what a side said; a place that is taken is a conflict.
     reconciliations::add_resolution(record: &ResolutionRecord) -> ();
+    /// Until the transaction ends, has statements planned for what the tables hold at that moment. Those of
+    /// the webhooks meet a table that is empty one minute and has ten thousand rows the next.
+    locks::plan_anew() -> ();
     /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends.
     locks::lock_fan_out() -> bool;
     /// Endpoints of one party or of all, those that are gone left out.

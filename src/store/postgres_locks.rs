@@ -1,4 +1,5 @@
-//! Locks that are held by name: the business dates of partners, and the schema.
+//! Locks that are held by name (the business dates of partners, the schema), and what else a transaction
+//! may ask for itself.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -33,6 +34,12 @@ pub fn hold_batches(
 /// Lets one process migrate at a time; the connection's end lets go.
 pub fn lock_schema(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(conn.batch_execute("SELECT pg_advisory_lock(hashtextextended('recaudo schema', 0))")?)
+}
+
+/// Until the transaction ends, plans each statement for the rows there are. A plan that was made when the
+/// table was empty and is kept sees no harm in comparing everything with everything.
+pub fn plan_anew(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(conn.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan")?)
 }
 
 /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends. Nobody is

@@ -62,6 +62,7 @@ pub struct Done {
 /// # Errors
 /// The database fails.
 pub fn round(connection: &mut Connection, order: &Round) -> Result<Done, StoreError> {
+    connection.plan_anew()?;
     connection.settle_webhook_deliveries(&order.ended, &order.owner, order.now)?;
     connection.release_webhook_deliveries(&order.released, &order.owner)?;
     let fanned_out = fan_out(connection, order.now, order.fan_out)?;
@@ -74,6 +75,7 @@ pub fn round(connection: &mut Connection, order: &Round) -> Result<Done, StoreEr
 /// # Errors
 /// The database fails.
 pub fn hand_back(connection: &mut Connection, order: &Round) -> Result<(), StoreError> {
+    connection.plan_anew()?;
     connection.settle_webhook_deliveries(&order.ended, &order.owner, order.now)?;
     connection.release_webhook_deliveries(&order.released, &order.owner)
 }

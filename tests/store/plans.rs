@@ -1,10 +1,14 @@
 //! No hot statement scans a table on PostgreSQL, not even one that was empty when the statement was
 //! first planned. (SQLite's plans are asked for beside the statements.)
 
+use std::collections::HashMap;
+
+use recaudo::clock::Clock;
 use recaudo::config::Config;
 use recaudo::domain::account::Account;
 use recaudo::domain::ids::AccountNumber;
 use recaudo::reading::Reading;
+use recaudo::webhooks::round::{Round, round};
 
 use crate::books::*;
 
@@ -46,6 +50,45 @@ fn a_table_that_was_empty_at_first_is_not_scanned_later() {
     assert_eq!(database.value(scanned), None, "the writer or a reader scanned a table");
     let used = database.value("SELECT sum(idx_scan) > 100 FROM pg_stat_user_tables WHERE relname = 'facts'");
     assert_eq!(used.as_deref(), Some("t"), "and the statistics would have shown it");
+}
+
+#[test]
+fn a_round_of_deliveries_does_not_compare_everything_with_everything() {
+    let books = Books::postgres();
+    let database = books.database.as_ref().unwrap();
+    books.somebody_listens();
+    let now = books.clock.now();
+    let order = Round {
+        ended: Vec::new(),
+        released: Vec::new(),
+        now,
+        lease_until: now.plus_minutes(1),
+        owner: "test".to_owned(),
+        under_way: HashMap::new(),
+        smooth: HashMap::new(),
+        careful: 8,
+        altogether: 64,
+        fan_out: 512,
+    };
+    let mut connection = books.connect();
+    let counter = books.counter();
+    // Planned while there is one of everything.
+    counter.done(&cashier("a-01"), pay(0, 1_000));
+    assert_eq!(connection.transaction(|connection| round(connection, &order)).unwrap().parcels.len(), 1);
+    for paid in 0..1_500 {
+        counter.done(&cashier("a-01"), pay(paid % 20, 1_001 + i64::from(paid)));
+    }
+    counter.stop();
+    let mut handed_on = 0;
+    while handed_on < 1_500 {
+        handed_on += connection.transaction(|connection| round(connection, &order)).unwrap().fanned_out.taken;
+    }
+    drop(connection);
+    wait_for_backends(&books, 0);
+    let read = "SELECT string_agg(relname || ' ' || coalesce(idx_tup_fetch, 0) + seq_tup_read, ', ') \
+                FROM pg_stat_user_tables WHERE relname IN ('webhook_deliveries', 'outbox', 'webhook_endpoints') \
+                AND coalesce(idx_tup_fetch, 0) + seq_tup_read > 30000";
+    assert_eq!(database.value(read), None, "three rounds of 1,500 events read every row for each row");
 }
 
 /// Waits until this many connections are left: what an ended one did is counted before it is gone.

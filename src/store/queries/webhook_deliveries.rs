@@ -22,27 +22,35 @@ macro_rules! delivery_columns {
 }
 
 statement! {
-    /// New deliveries. Behind an event of the same account that waits, one waits as long as that. The plus
-    /// keeps SQLite from looking for the greatest instant among all that waits, whatever the account.
+    /// New deliveries. Behind an event of the same account that waits, one waits as long as that: as the last
+    /// of them, which waits no shorter than those before it. It is found in the order of the one index that
+    /// answers, or a planner looks for it among all that waits, whatever the account.
     Insert(now: i64, now_again: i64, rows: Rows) -> () =
         "INSERT INTO webhook_deliveries (", delivery_columns!(), ") \
          SELECT list.value ->> 0, CAST(list.value ->> 1 AS BIGINT), list.value ->> 2, list.value ->> 3, \
-           list.value ->> 4, {}, 0, coalesce((SELECT max(+e.next_attempt_at) FROM webhook_deliveries e \
-             WHERE e.endpoint = list.value ->> 0 AND e.account_number = list.value ->> 4 AND e.status = 'pending'), \
-             {}), NULL, NULL, 'pending', NULL, NULL, NULL, NULL FROM {}"
+           list.value ->> 4, {}, 0, coalesce((SELECT e.next_attempt_at FROM webhook_deliveries e \
+             WHERE e.endpoint = list.value ->> 0 AND e.account_number = list.value ->> 4 AND e.status = 'pending' \
+             ORDER BY e.endpoint DESC, e.account_number DESC, e.seq DESC LIMIT 1), {}), NULL, NULL, 'pending', NULL, NULL, NULL, NULL FROM {}"
 }
 statement! {
-    /// Takes what is due and free and not behind an earlier event of its account.
-    Lease(until: i64, owner: String, now: i64, endpoint: String, due: i64, free: i64, limit: i64)
-        -> deliveries::SqlType =
-        "UPDATE webhook_deliveries SET lease_until = {}, lease_owner = {} \
-         WHERE status = 'pending' AND (lease_until IS NULL OR lease_until <= {}) AND (endpoint, seq) IN ( \
-           SELECT d.endpoint, d.seq FROM webhook_deliveries d \
-           WHERE d.endpoint = {} AND d.status = 'pending' AND d.next_attempt_at <= {} \
-             AND (d.lease_until IS NULL OR d.lease_until <= {}) \
-             AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.endpoint = d.endpoint \
-               AND e.account_number = d.account_number AND e.status = 'pending' AND e.seq < d.seq) \
-           ORDER BY d.next_attempt_at, d.seq LIMIT {}) \
+    /// What is due and free and not behind an earlier event of its account, the oldest first. What comes
+    /// first of an account is asked for each row by itself, in the order of the one index that answers:
+    /// a join, planned for a table that is still small, would compare everything with everything.
+    DueFirst(endpoint: String, due: i64, free: i64, limit: i64) -> BigInt =
+        "SELECT d.seq FROM webhook_deliveries d \
+         WHERE d.endpoint = {} AND d.status = 'pending' AND d.next_attempt_at <= {} \
+           AND (d.lease_until IS NULL OR d.lease_until <= {}) \
+           AND (d.account_number IS NULL OR d.seq = (SELECT e.seq FROM webhook_deliveries e \
+             WHERE e.endpoint = d.endpoint AND e.account_number = d.account_number AND e.status = 'pending' \
+             ORDER BY e.endpoint, e.account_number, e.seq LIMIT 1)) \
+         ORDER BY d.next_attempt_at, d.seq LIMIT {}"
+}
+statement! {
+    /// Takes deliveries on, unless somebody else did in between.
+    Lease(until: i64, owner: String, rows: Rows, free: i64) -> deliveries::SqlType =
+        "UPDATE webhook_deliveries SET lease_until = {}, lease_owner = {} FROM {} \
+         WHERE endpoint = list.value ->> 0 AND seq = CAST(list.value ->> 1 AS BIGINT) AND status = 'pending' \
+           AND (lease_until IS NULL OR lease_until <= {}) \
          RETURNING ", delivery_columns!()
 }
 statement! {
@@ -168,15 +176,15 @@ pub fn insert_webhook_deliveries(conn: &mut Conn, new: &[NewDelivery], now: Time
 
 /// Takes deliveries on, so that nobody else tries them until the lease runs out. In the order of numbers.
 pub fn lease_webhook_deliveries(conn: &mut Conn, order: &LeaseOrder<'_>) -> Result<Vec<WebhookDelivery>, StoreError> {
-    let lease = Lease {
-        until: order.until.micros(),
-        owner: order.owner.to_owned(),
-        now: order.now.micros(),
-        endpoint: order.endpoint.to_string(),
-        due: order.now.micros(),
-        free: order.now.micros(),
-        limit: limit(order.limit),
-    };
+    let (endpoint, now) = (order.endpoint.to_string(), order.now.micros());
+    let first = DueFirst { endpoint: endpoint.clone(), due: now, free: now, limit: limit(order.limit) };
+    let first: Vec<i64> = first.load(conn)?;
+    if first.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(&str, i64)> = first.into_iter().map(|seq| (endpoint.as_str(), seq)).collect();
+    let (until, owner) = (order.until.micros(), order.owner.to_owned());
+    let lease = Lease { until, owner, rows: Rows::new(&rows)?, free: now };
     let mut leased = read(lease.load(conn)?)?;
     leased.sort_by_key(|delivery| delivery.seq);
     Ok(leased)
