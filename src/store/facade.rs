@@ -241,6 +241,8 @@ ask! {
     /// Until the transaction ends, has statements planned for what the tables hold at that moment. Those of
     /// the webhooks meet a table that is empty one minute and has ten thousand rows the next.
     locks::plan_anew() -> ();
+    /// Has the database look at what the webhooks' tables hold now, where its plans depend on that.
+    locks::look_at_webhooks() -> ();
     /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends.
     locks::lock_fan_out() -> bool;
     /// Endpoints of one party or of all, those that are gone left out.

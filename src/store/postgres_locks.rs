@@ -42,6 +42,12 @@ pub fn plan_anew(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(conn.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan")?)
 }
 
+/// Takes the statistics of what waits to be told. Left to itself the server does so within a minute; until
+/// then it holds ten thousand rows that came at once for a handful, and joins them accordingly.
+pub fn look_at_webhooks(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(conn.batch_execute("ANALYZE webhook_deliveries; ANALYZE outbox")?)
+}
+
 /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends. Nobody is
 /// waited for: the writer has payments to commit, and whoever fans out sees to all of it.
 pub fn lock_fan_out(conn: &mut Conn) -> Result<bool, StoreError> {

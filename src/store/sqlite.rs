@@ -125,6 +125,11 @@ pub mod locks {
         Ok(())
     }
 
+    /// Its plans follow the indexes, not the rows.
+    pub fn look_at_webhooks(_: &mut Conn) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The transaction excludes everybody already.
     pub fn lock_fan_out(_: &mut Conn) -> Result<bool, StoreError> {
         Ok(true)

@@ -28,6 +28,10 @@ const REST: u32 = 2;
 const LONGEST_REST: Duration = Duration::from_millis(200);
 /// How soon is looked again when another gateway was fanning out.
 const ELSEWHERE: Duration = Duration::from_millis(50);
+/// After so many new deliveries the database looks at what it holds, so that its plans fit; and how often at
+/// most.
+const LOOK_AFTER: usize = 500;
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often the backlog is counted.
 const COUNTING: Duration = Duration::from_secs(10);
 
@@ -116,6 +120,8 @@ struct Work {
     released: Vec<(Id, i64)>,
     wait: Duration,
     counted: Option<Instant>,
+    unseen: usize,
+    looked: Option<Instant>,
 }
 
 impl Work {
@@ -141,6 +147,8 @@ impl Work {
             ended: Vec::new(),
             released: Vec::new(),
             counted: None,
+            unseen: 0,
+            looked: None,
         }
     }
 
@@ -250,12 +258,28 @@ impl Work {
         } else if u32::try_from(fanned_out.taken).is_ok_and(|taken| taken >= self.settings.fan_out_batch) {
             self.wait = Duration::ZERO;
         }
+        self.unseen += fanned_out.taken;
+        if self.unseen >= LOOK_AFTER && self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            (self.unseen, self.looked) = (0, Some(Instant::now()));
+            self.look();
+        }
         for parcel in parcels {
             self.send_out(parcel, begun);
         }
         if !idle {
             tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
         }
+    }
+
+    /// On a reader's connection, while the rounds go on.
+    fn look(&self) {
+        let reading = self.reading.clone();
+        tokio::spawn(async move {
+            let looked = reading.query("webhook_statistics", |connection| connection.look_at_webhooks()).await;
+            if let Err(error) = looked {
+                tracing::warn!(%error, "the database could not look at what waits to be told");
+            }
+        });
     }
 
     fn send_out(&mut self, parcel: Parcel, leased: Instant) {
