@@ -22,8 +22,9 @@ use crate::posting::Posting;
 use crate::reading::Reading;
 use crate::store::{DeliveryStatus, EndedAttempt, Store};
 
-/// A round is followed by a rest of this many times its length, so that the writer has payments to itself.
-const REST: u32 = 2;
+/// A round is followed by a rest of this many times its length, so that the writer has payments to itself: in
+/// a storm a fifth of its time goes to what is told, and telling goes on when the storm is over.
+const REST: u32 = 4;
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_millis(200);
 /// How soon is looked again when another gateway was fanning out.
