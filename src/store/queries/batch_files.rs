@@ -14,10 +14,10 @@ use crate::store::statement::statement;
 statement! {
     /// What was taken back within a partner's business dates, after a place; reversals have an index of
     /// their own, because they are few among many payments.
-    ReversedIn(party: String, from: i32, through: i32, date: i32, id: String, limit: i64) -> (Text, Integer, Text) =
+    ReversedIn(party: String, date: i32, id: String, through: i32, limit: i64) -> (Text, Integer, Text) =
         "SELECT f.id, f.business_date, f.ends FROM facts f \
-         WHERE f.kind = 'reversal' AND f.party = {} AND f.business_date >= {} AND f.business_date <= {} \
-           AND (f.business_date, f.id) > ({}, {}) \
+         WHERE f.kind = 'reversal' AND f.party = {} AND (f.business_date, f.id) > ({}, {}) \
+           AND f.business_date <= {} \
          ORDER BY f.business_date, f.id LIMIT {}"
 }
 
@@ -46,13 +46,12 @@ pub fn reversed_in(
     after: Option<(BusinessDate, Id)>,
     rows: u32,
 ) -> Result<Vec<(Id, BusinessDate, Id)>, StoreError> {
-    let (date, id) = after.map_or((0, String::new()), |(date, id)| (date.number(), id.to_string()));
+    let (date, id) = after.map_or((from.number(), String::new()), |(date, id)| (date.number(), id.to_string()));
     let query = ReversedIn {
         party: partner.as_str().to_owned(),
-        from: from.number(),
-        through: through.number(),
         date,
         id,
+        through: through.number(),
         limit: limit(rows),
     };
     let rows: Vec<(String, i32, String)> = query.load(conn)?;

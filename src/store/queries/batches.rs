@@ -44,12 +44,12 @@ statement! {
 
 statement! {
     /// The payments and reversals of a partner's business dates after a place. The order is the index's, and
-    /// a page begins where the last one ended, not at the date.
-    Movements(party: String, from: i32, through: i32, date: i32, id: String, limit: i64)
+    /// the place is the only lower bound: beside another one, SQLite would begin at the date.
+    Movements(party: String, date: i32, id: String, through: i32, limit: i64)
         -> (Text, Integer, BigInt, Text, Text, BigInt, Text) =
         "SELECT f.id, f.business_date, f.recorded_at, f.collection_point, f.account_number, f.amount, f.body \
-         FROM facts f WHERE f.party = {} AND f.business_date >= {} AND f.business_date <= {} \
-           AND (f.business_date, f.id) > ({}, {}) AND f.kind IN ('payment', 'reversal') \
+         FROM facts f WHERE f.party = {} AND (f.business_date, f.id) > ({}, {}) AND f.business_date <= {} \
+           AND f.kind IN ('payment', 'reversal') \
          ORDER BY f.business_date, f.id LIMIT {}"
 }
 
@@ -81,13 +81,13 @@ struct CollectedBody<'b> {
 
 /// The payments and reversals of a partner's business dates, a page of them.
 pub fn batch_page(conn: &mut Conn, page: &BatchPage) -> Result<Vec<Collected>, StoreError> {
-    let (date, id) = page.after.map_or((0, String::new()), |(date, id)| (date.number(), id.to_string()));
+    let (date, id) =
+        page.after.map_or((page.from.number(), String::new()), |(date, id)| (date.number(), id.to_string()));
     let query = Movements {
         party: page.partner.as_str().to_owned(),
-        from: page.from.number(),
-        through: page.through.number(),
         date,
         id,
+        through: page.through.number(),
         limit: limit(page.limit),
     };
     let rows: Vec<CollectedRow> = query.load(conn)?;

@@ -18,31 +18,29 @@ type ComparedColumns = (facts::SqlType, Nullable<Text>, Nullable<BigInt>);
 
 statement! {
     /// Payments of a partner's business dates with their reversals, after a date and an id.
-    Payments(party: String, from: i32, through: i32, date: i32, id: String, limit: i64) -> ComparedColumns =
+    Payments(party: String, date: i32, id: String, through: i32, limit: i64) -> ComparedColumns =
         "SELECT ", fact_columns!(), ", e.id, e.recorded_at \
          FROM facts f LEFT JOIN facts e ON e.ends = f.id \
-         WHERE f.party = {} AND f.kind = 'payment' AND f.business_date >= {} AND f.business_date <= {} \
-           AND (f.business_date, f.id) > ({}, {}) \
+         WHERE f.party = {} AND f.kind = 'payment' AND (f.business_date, f.id) > ({}, {}) \
+           AND f.business_date <= {} \
          ORDER BY f.business_date, f.id LIMIT {}"
 }
 statement! {
     /// Deposits of anybody that were declared on some business dates, after a date and an id.
-    Deposits(from: i32, through: i32, date: i32, id: String, limit: i64) -> facts::SqlType =
+    Deposits(date: i32, id: String, through: i32, limit: i64) -> facts::SqlType =
         "SELECT ", fact_columns!(), " FROM facts f \
-         WHERE f.kind = 'deposit' AND f.business_date >= {} AND f.business_date <= {} \
-           AND (f.business_date, f.id) > ({}, {}) \
+         WHERE f.kind = 'deposit' AND (f.business_date, f.id) > ({}, {}) AND f.business_date <= {} \
          ORDER BY f.business_date, f.id LIMIT {}"
 }
 
 /// A page of a partner's payments, each with what took it back.
 pub fn compared_payments(conn: &mut Conn, page: &ComparedPage) -> Result<Vec<ComparedRow>, StoreError> {
-    let (date, id) = place(page.after);
+    let (date, id) = place(page.from, page.after);
     let query = Payments {
         party: page.party.as_str().to_owned(),
-        from: page.from.number(),
-        through: page.through.number(),
         date,
         id,
+        through: page.through.number(),
         limit: limit(page.limit),
     };
     let rows: Vec<(FactRow, Option<String>, Option<i64>)> = query.load(conn)?;
@@ -61,13 +59,13 @@ pub fn compared_deposits(
     after: Option<(BusinessDate, Id)>,
     rows: u32,
 ) -> Result<Vec<Arc<Fact>>, StoreError> {
-    let (date, id) = place(after);
-    let query = Deposits { from: from.number(), through: through.number(), date, id, limit: limit(rows) };
+    let (date, id) = place(from, after);
+    let query = Deposits { date, id, through: through.number(), limit: limit(rows) };
     let rows: Vec<FactRow> = query.load(conn)?;
     facts_of(rows)
 }
 
-/// Where a page begins; before every date and id when nothing was read yet.
-fn place(after: Option<(BusinessDate, Id)>) -> (i32, String) {
-    after.map_or_else(|| (0, String::new()), |(date, id)| (date.number(), id.to_string()))
+/// Where a page begins; before every id of the first date when nothing was read yet.
+fn place(from: BusinessDate, after: Option<(BusinessDate, Id)>) -> (i32, String) {
+    after.map_or_else(|| (from.number(), String::new()), |(date, id)| (date.number(), id.to_string()))
 }

@@ -58,7 +58,10 @@ pub fn payments(conn: &mut Conn, filter: &PaymentFilter) -> Result<Vec<Listed>, 
         let date = last.fact.business_date.number();
         // As one place and not as two conditions: the index is entered there, not at the date's beginning.
         let later = sql::<Bool>("(business_date, id) > (").bind::<Integer, _>(date).sql(", ");
-        query = query.filter(later.bind::<Text, _>(after.to_string()).sql(")"));
+        query = match filter.business_date {
+            Some(_) => query.filter(facts::id.gt(after.to_string())),
+            None => query.filter(later.bind::<Text, _>(after.to_string()).sql(")")),
+        };
     }
     let rows: Vec<FactRow> = query.load(conn)?;
     let facts = facts_of(rows)?;
