@@ -142,7 +142,11 @@ fn broken(folder: &Path, file: &Path, accounts: u64) -> PathBuf {
     let mut out = BufWriter::new(std::fs::File::create(&path).unwrap());
     for (at, line) in BufReader::new(std::fs::File::open(file).unwrap()).lines().enumerate() {
         let line = line.unwrap();
-        let line = if at as u64 + 1 == accounts / 2 { line.replace("\"balance\":\"", "\"balance\":\"x") } else { line };
+        let line = if at as u64 + 1 == accounts / 2 {
+            line.replacen("\"account_number\":\"", "\"account_number\":\"x", 1)
+        } else {
+            line
+        };
         writeln!(out, "{line}").unwrap();
     }
     path
