@@ -1,5 +1,7 @@
 //! A party's own payments.
 
+use std::cmp::Ordering;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Text};
@@ -58,9 +60,12 @@ pub fn payments(conn: &mut Conn, filter: &PaymentFilter) -> Result<Vec<Listed>, 
         let date = last.fact.business_date.number();
         // As one place and not as two conditions: the index is entered there, not at the date's beginning.
         let later = sql::<Bool>("(business_date, id) > (").bind::<Integer, _>(date).sql(", ");
-        query = match filter.business_date {
-            Some(_) => query.filter(facts::id.gt(after.to_string())),
+        query = match filter.business_date.map(|wanted| wanted.number().cmp(&date)) {
             None => query.filter(later.bind::<Text, _>(after.to_string()).sql(")")),
+            Some(Ordering::Equal) => query.filter(facts::id.gt(after.to_string())),
+            Some(Ordering::Greater) => query,
+            // The date that is asked for lies before the place.
+            Some(Ordering::Less) => return Ok(Vec::new()),
         };
     }
     let rows: Vec<FactRow> = query.load(conn)?;
