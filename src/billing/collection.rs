@@ -139,7 +139,7 @@ fn write_pages<W: Write>(
 ) -> Result<(), CollectionError> {
     for page in pages {
         for collected in page? {
-            if let Some(line) = line(collected, batch, branches, paired) {
+            if let Some(line) = line(collected, batch, branches, paired)? {
                 writer.line(&line)?;
             }
         }
@@ -153,26 +153,29 @@ fn line(
     batch: &Batch,
     branches: &BTreeMap<CollectionPointId, String>,
     paired: &HashSet<Id>,
-) -> Option<CollectionLine> {
-    let adjustment = match collected.reverses {
-        None if paired.contains(&collected.id) => return None,
+) -> Result<Option<CollectionLine>, StoreError> {
+    let body = collected.body()?;
+    let adjustment = match body.reverses {
+        None if paired.contains(&collected.id) => return Ok(None),
         None => false,
         Some(date) if date < batch.from => true,
-        Some(_) => return None,
+        Some(_) => return Ok(None),
     };
+    let (tender, collected_at) = (body.tender, body.collected_at.unwrap_or(collected.recorded_at));
+    let receipt_number = body.receipt_number.into_owned();
     let Collected { id, amount, collection_point, .. } = collected;
-    Some(CollectionLine {
-        receipt_number: collected.receipt_number,
+    Ok(Some(CollectionLine {
+        receipt_number,
         payment_id: id.with_prefix(if adjustment { "rev" } else { "pay" }),
         account_number: collected.account_number,
         amount: if amount < Money::ZERO { -amount } else { amount },
         business_date: collected.business_date,
-        collected_at: collected.collected_at.unwrap_or(collected.recorded_at),
+        collected_at,
         branch_code: branches.get(&collection_point).cloned(),
         collection_point,
-        tender: collected.tender,
+        tender,
         adjustment,
-    })
+    }))
 }
 
 /// The payments that a reversal within the batch took back: sixteen bytes for each.

@@ -35,6 +35,9 @@ pub trait Door {
     /// It has no outcome.
     fn submit(&self, request: Request) -> Result<Outcome, SubmitError>;
 
+    /// How many commands the writer has answered, whoever asked.
+    fn answered(&self) -> u64;
+
     /// Runs a write that may be repeated, until it was committed.
     ///
     /// # Errors
@@ -84,5 +87,9 @@ impl Door for WriterDoor {
 
     fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
         self.runtime.block_on(self.posting.submit(request))
+    }
+
+    fn answered(&self) -> u64 {
+        self.posting.answered()
     }
 }

@@ -11,7 +11,7 @@ mod probe;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ pub struct Posting {
     queue: Sender<Job>,
     stopping: Arc<AtomicBool>,
     committed: Arc<Notify>,
+    answered: Arc<AtomicU64>,
 }
 
 /// The writer's thread.
@@ -88,7 +89,7 @@ impl Posting {
         settings: &config::Posting,
         probe: CommitProbe,
     ) -> Result<(Self, WriterHandle), StoreError> {
-        let committed = Arc::new(Notify::new());
+        let (committed, answered) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
         let writer = Writer {
             store: store.clone(),
             connection: Some(store.connect()?),
@@ -99,6 +100,7 @@ impl Posting {
             outage: Duration::from_secs(settings.outage_seconds),
             down_since: None,
             committed: Arc::clone(&committed),
+            answered: Arc::clone(&answered),
             probe,
         };
         let (queue, waiting) = mpsc::channel(settings.queue);
@@ -106,7 +108,7 @@ impl Posting {
         let thread = thread.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let stopping = Arc::new(AtomicBool::new(false));
         let handle = WriterHandle { queue: queue.clone(), stopping: Arc::clone(&stopping), thread };
-        Ok((Self { queue, stopping, committed }, handle))
+        Ok((Self { queue, stopping, committed, answered }, handle))
     }
 
     /// Submits a command and waits for its outcome, durable. Dropping the future does not stop it.
@@ -161,6 +163,12 @@ impl Posting {
     #[must_use]
     pub fn queue_depth(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// How many commands were answered since the start.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// Wakes one waiter after every commit whose events have to leave.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     pub(super) outage: Duration,
     pub(super) down_since: Option<Instant>,
     pub(super) committed: Arc<Notify>,
+    pub(super) answered: Arc<AtomicU64>,
     pub(super) probe: CommitProbe,
 }
 
@@ -176,6 +178,7 @@ impl Writer {
         if leaving {
             self.committed.notify_one();
         }
+        self.answered.fetch_add(batch.len() as u64, Ordering::Relaxed);
         for (one, outcome) in batch.into_iter().zip(outcomes) {
             metrics::counter!("posting_outcomes_total", "outcome" => word(&outcome)).increment(1);
             // Whoever asked may have gone; what was decided stands all the same.

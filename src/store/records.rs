@@ -1,6 +1,9 @@
 //! What the store hands out besides facts: rows with their words already read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use serde::Deserialize;
 
 use super::StoreError;
 use crate::domain::account::Account;
@@ -229,14 +232,34 @@ pub struct Collected {
     pub account_number: AccountNumber,
     /// Positive for a payment, negative for a reversal.
     pub amount: Money,
+    /// The fact's body, unread: whoever writes the file reads it, while the next page is on its way.
+    pub(super) body: String,
+}
+
+/// What a file says of a body. The rest, which is most of it, is skipped and not read.
+#[derive(Debug, Deserialize)]
+pub struct CollectedBody<'b> {
     /// The number on the receipt; of a reversal, on that of its payment.
-    pub receipt_number: String,
+    #[serde(borrow)]
+    pub receipt_number: Cow<'b, str>,
     /// What was handed over, or handed back.
     pub tender: Tender,
     /// When a payment was taken, if not when it was recorded.
+    #[serde(default)]
     pub collected_at: Option<Timestamp>,
     /// Of a reversal: the business date of its payment.
+    #[serde(default, rename = "payment_business_date")]
     pub reverses: Option<BusinessDate>,
+}
+
+impl Collected {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// It is not what was written.
+    pub fn body(&self) -> Result<CollectedBody<'_>, StoreError> {
+        serde_json::from_str(&self.body).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
 }
 
 /// One event that has to leave.

@@ -4,10 +4,12 @@
 //! forgotten. So no event is told twice to an endpoint, none is lost, and no number is left out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::audience::may_see;
 use super::events::EventType;
 use crate::domain::calendar::Timestamp;
+use crate::domain::fact::Fact;
 use crate::domain::ids::Id;
 use crate::store::{Connection, EndpointStatus, NewDelivery, OutboxEntry, StoreError, WebhookEndpoint};
 
@@ -15,12 +17,14 @@ use crate::store::{Connection, EndpointStatus, NewDelivery, OutboxEntry, StoreEr
 pub const MAX_ENDPOINTS: u32 = 1_000;
 
 /// What a fan-out came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct FannedOut {
     /// Outbox rows that were handed on.
     pub taken: usize,
     /// Another gateway is at it.
     pub elsewhere: bool,
+    /// What happened: most of it is told in the same round, and need not be read again.
+    pub facts: Vec<Arc<Fact>>,
 }
 
 /// Hands on the oldest outbox rows; the caller holds the transaction.
@@ -29,7 +33,7 @@ pub struct FannedOut {
 /// The database fails.
 pub fn fan_out(connection: &mut Connection, now: Timestamp, most: u32) -> Result<FannedOut, StoreError> {
     if !connection.lock_fan_out()? {
-        return Ok(FannedOut { taken: 0, elsewhere: true });
+        return Ok(FannedOut { elsewhere: true, ..FannedOut::default() });
     }
     let entries = connection.outbox(most)?;
     if entries.is_empty() {
@@ -43,7 +47,8 @@ pub fn fan_out(connection: &mut Connection, now: Timestamp, most: u32) -> Result
         connection.number_webhook_endpoint(endpoint, last_seq)?;
     }
     connection.forget_outbox(&entries)?;
-    Ok(FannedOut { taken: entries.len(), elsewhere: false })
+    let taken = entries.len();
+    Ok(FannedOut { taken, elsewhere: false, facts: entries.into_iter().map(|entry| entry.fact).collect() })
 }
 
 /// Who is told, under which number; and the last number of each endpoint that is.

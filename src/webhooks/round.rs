@@ -65,8 +65,8 @@ pub fn round(connection: &mut Connection, order: &Round) -> Result<Done, StoreEr
     connection.plan_anew()?;
     connection.settle_webhook_deliveries(&order.ended, &order.owner, order.now)?;
     connection.release_webhook_deliveries(&order.released, &order.owner)?;
-    let fanned_out = fan_out(connection, order.now, order.fan_out)?;
-    let parcels = take_on(connection, order)?;
+    let mut fanned_out = fan_out(connection, order.now, order.fan_out)?;
+    let parcels = take_on(connection, order, std::mem::take(&mut fanned_out.facts))?;
     Ok(Done { fanned_out, parcels })
 }
 
@@ -80,7 +80,7 @@ pub fn hand_back(connection: &mut Connection, order: &Round) -> Result<(), Store
     connection.release_webhook_deliveries(&order.released, &order.owner)
 }
 
-fn take_on(connection: &mut Connection, order: &Round) -> Result<Vec<Parcel>, StoreError> {
+fn take_on(connection: &mut Connection, order: &Round, known: Vec<Arc<Fact>>) -> Result<Vec<Parcel>, StoreError> {
     let told = |endpoint: &WebhookEndpoint| endpoint.status == EndpointStatus::Active;
     let endpoints = connection.webhook_endpoints(None, MAX_ENDPOINTS)?.into_iter().filter(told);
     let endpoints: Vec<Arc<WebhookEndpoint>> = endpoints.map(Arc::new).collect();
@@ -97,13 +97,14 @@ fn take_on(connection: &mut Connection, order: &Round) -> Result<Vec<Parcel>, St
         let leased = connection.lease_webhook_deliveries(&lease)?;
         taken.extend(leased.into_iter().map(|delivery| (delivery, Arc::clone(&endpoint))));
     }
-    let mut ids: Vec<Id> = taken.iter().map(|(delivery, _)| delivery.fact).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let facts: HashMap<Id, Arc<Fact>> = match ids.is_empty() {
-        true => HashMap::new(),
-        false => connection.facts(&ids)?.into_iter().map(|fact| (fact.id, fact)).collect(),
-    };
+    let mut facts: HashMap<Id, Arc<Fact>> = known.into_iter().map(|fact| (fact.id, fact)).collect();
+    let missing = taken.iter().map(|(delivery, _)| delivery.fact).filter(|fact| !facts.contains_key(fact));
+    let mut missing: Vec<Id> = missing.collect();
+    missing.sort_unstable();
+    missing.dedup();
+    if !missing.is_empty() {
+        facts.extend(connection.facts(&missing)?.into_iter().map(|fact| (fact.id, fact)));
+    }
     let parcel = |(delivery, endpoint): (WebhookDelivery, Arc<WebhookEndpoint>)| {
         let missing = || StoreError::Corrupt(format!("no fact {}", delivery.fact));
         let fact = facts.get(&delivery.fact).cloned().ok_or_else(missing)?;

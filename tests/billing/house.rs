@@ -231,6 +231,10 @@ impl Door for ShutAfter<'_> {
         self.pass()?;
         self.door.submit(request)
     }
+
+    fn answered(&self) -> u64 {
+        self.door.answered()
+    }
 }
 
 impl ShutAfter<'_> {

@@ -122,12 +122,13 @@ impl<D: Door> Loading<'_, D> {
         pace: &Pace,
         watch: Watch<'_>,
     ) -> Result<u64, ImportError> {
-        let mut written = 0;
+        let (mut written, mut answered) = (0, self.door.answered());
         for chunk in chunks {
             written += chunk.len() as u64;
             let (snapshot, chunk, began) = (Arc::clone(self.snapshot), Arc::new(chunk), Instant::now());
             self.in_turn("import_chunk", written, move |conn| conn.replace_documents(&snapshot, &chunk))?;
-            pace.took(began.elapsed());
+            let before = std::mem::replace(&mut answered, self.door.answered());
+            pace.took(began.elapsed(), answered > before);
             watch(Step::Loading(written, total));
         }
         Ok(written)

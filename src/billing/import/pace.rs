@@ -1,4 +1,5 @@
-//! How many accounts go into one commit: as many as are written in the time that payments may wait.
+//! How many accounts go into one commit: as many as are written in the time that payments may wait, and
+//! more of them while none comes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use crate::billing::Settings;
 const FIRST: usize = 500;
 /// Fewer than this are not worth a commit, however slow the disk.
 const LEAST: usize = 100;
+/// While no payment comes, a commit may take this many times as long: the first one that comes waits for it.
+const ALONE: u32 = 5;
 
 /// The size of the next chunk.
 #[derive(Debug)]
@@ -30,13 +33,16 @@ impl Pace {
         self.size.load(Ordering::Relaxed)
     }
 
-    /// A chunk was written in so much time: half as many when it took too long, a quarter more when
-    /// there was time left for them.
-    pub(super) fn took(&self, elapsed: Duration) {
+    /// A chunk was written in so much time, with payments in between or without: as many as fit when it
+    /// took too long, a quarter more when there was time left for them.
+    pub(super) fn took(&self, elapsed: Duration, payments: bool) {
         let size = self.size();
+        let wish = if payments { self.wish } else { self.wish * ALONE };
         let next = match elapsed {
-            elapsed if elapsed > self.wish * 2 => size / 2,
-            elapsed if elapsed * 4 < self.wish * 3 => size + size / 4,
+            elapsed if elapsed > wish * 2 => {
+                size / usize::try_from(elapsed.as_millis() / wish.as_millis().max(1)).unwrap_or(2)
+            }
+            elapsed if elapsed * 4 < wish * 3 => size + size / 4,
             _ => size,
         };
         self.size.store(next.clamp(LEAST.min(self.most), self.most), Ordering::Relaxed);
@@ -51,17 +57,21 @@ mod tests {
     fn chunks_grow_to_the_most_and_shrink_to_the_least() {
         let pace = Pace { size: AtomicUsize::new(FIRST), most: 4000, wish: Duration::from_millis(50) };
         for _ in 0..20 {
-            pace.took(Duration::from_millis(10));
+            pace.took(Duration::from_millis(10), true);
         }
         assert_eq!(pace.size(), 4000);
-        pace.took(Duration::from_millis(60));
+        pace.took(Duration::from_millis(60), true);
         assert_eq!(pace.size(), 4000, "about right is left alone");
+        pace.took(Duration::from_millis(250), false);
+        assert_eq!(pace.size(), 4000, "nobody waits");
+        pace.took(Duration::from_millis(250), true);
+        assert_eq!(pace.size(), 800, "the first payment waited: a fifth as many from now on");
         for _ in 0..20 {
-            pace.took(Duration::from_secs(1));
+            pace.took(Duration::from_secs(1), false);
         }
         assert_eq!(pace.size(), LEAST);
         let small = Pace { size: AtomicUsize::new(5), most: 5, wish: Duration::from_millis(50) };
-        small.took(Duration::from_secs(1));
+        small.took(Duration::from_secs(1), true);
         assert_eq!(small.size(), 5);
     }
 }

@@ -43,24 +43,29 @@ pub(super) fn broken_rule(account: &Account, rule: &AccountNumberRule) -> Option
             return Some((format!("/bills/{i}/period"), "a period is a month, YYYY-MM".to_owned()));
         }
     }
-    let sentence = format!("a text has at most {MAX_TEXT_CHARS} characters and none that controls a printer");
-    texts(account).find(|(_, text)| !is_text(text)).map(|(pointer, _)| (pointer, sentence))
+    broken_text(account).map(|pointer| {
+        (pointer, format!("a text has at most {MAX_TEXT_CHARS} characters and none that controls a printer"))
+    })
 }
 
-/// The texts that come from outside and go to tickets and screens.
-fn texts(account: &Account) -> impl Iterator<Item = (String, &str)> {
-    let bills = account.bills.iter().enumerate().map(|(i, b)| (format!("/bills/{i}/bill_number"), &*b.bill_number));
-    let agreements =
-        account.agreements.iter().enumerate().map(|(i, a)| (format!("/agreements/{i}/agreement_id"), &*a.agreement_id));
-    [("/holder_name".to_owned(), &*account.holder_name)]
-        .into_iter()
-        .chain(account.service.known_incident.iter().map(|text| ("/service/known_incident".to_owned(), &**text)))
-        .chain(bills)
-        .chain(agreements)
+/// Where the first text stands that may not come from outside and go to tickets and screens.
+fn broken_text(account: &Account) -> Option<String> {
+    let broken = |text: &str| !is_text(text);
+    if broken(&account.holder_name) {
+        return Some("/holder_name".to_owned());
+    }
+    if account.service.known_incident.as_deref().is_some_and(broken) {
+        return Some("/service/known_incident".to_owned());
+    }
+    if let Some(i) = account.bills.iter().position(|bill| broken(&bill.bill_number)) {
+        return Some(format!("/bills/{i}/bill_number"));
+    }
+    let i = account.agreements.iter().position(|agreement| broken(&agreement.agreement_id))?;
+    Some(format!("/agreements/{i}/agreement_id"))
 }
 
 fn is_text(text: &str) -> bool {
-    text.chars().count() <= MAX_TEXT_CHARS && !text.chars().any(char::is_control)
+    (text.len() <= MAX_TEXT_CHARS || text.chars().count() <= MAX_TEXT_CHARS) && !text.chars().any(char::is_control)
 }
 
 fn is_period(text: &str) -> bool {

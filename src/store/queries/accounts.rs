@@ -15,12 +15,14 @@ use crate::store::schema::{accounts, facts};
 use crate::store::statement::statement;
 
 statement! {
-    /// The facts of accounts that no snapshot has settled.
+    /// The facts of accounts that no snapshot has settled. Whether an account has any fact at all is
+    /// asked first: nearly none has, and its row need not be looked for.
     UnsettledFacts(numbers: Texts) -> facts::SqlType =
         "SELECT ", fact_columns!(),
         " FROM {} CROSS JOIN accounts a JOIN facts f \
           ON f.account_number = a.account_number AND f.account_seq > a.settled_seq \
-          WHERE a.account_number = list.value"
+          WHERE a.account_number = list.value \
+            AND (SELECT max(l.account_seq) FROM facts l WHERE l.account_number = list.value) IS NOT NULL"
 }
 
 /// Replaces what billing said about these accounts, and settles what the snapshot contains.

@@ -1,17 +1,15 @@
 //! Collection batches: the seals, and the money between them.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use serde::Deserialize;
 
 use super::Conn;
-use super::rows::{FactRow, corrupt, fact_columns, facts_of, limit, read_date, read_id};
+use super::rows::{FactRow, fact_columns, facts_of, limit, read_date, read_id};
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::BatchContents;
-use crate::domain::fact::{Fact, Tender};
+use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountNumber, CollectionPointId, PartyId};
 use crate::domain::money::Money;
 use crate::store::schema::facts;
@@ -67,18 +65,6 @@ pub fn batches(conn: &mut Conn, filter: &BatchFilter) -> Result<Vec<Arc<Fact>>, 
     facts_of(rows)
 }
 
-/// What a file says of a body. The rest, which is most of it, is skipped and not read.
-#[derive(Deserialize)]
-struct CollectedBody<'b> {
-    #[serde(borrow)]
-    receipt_number: Cow<'b, str>,
-    tender: Tender,
-    #[serde(default)]
-    collected_at: Option<Timestamp>,
-    #[serde(default)]
-    payment_business_date: Option<BusinessDate>,
-}
-
 /// The payments and reversals of a partner's business dates, a page of them.
 pub fn batch_page(conn: &mut Conn, page: &BatchPage) -> Result<Vec<Collected>, StoreError> {
     let (date, id) =
@@ -92,7 +78,6 @@ pub fn batch_page(conn: &mut Conn, page: &BatchPage) -> Result<Vec<Collected>, S
     };
     let rows: Vec<CollectedRow> = query.load(conn)?;
     let collected = |(id, date, recorded_at, point, account, amount, body): CollectedRow| {
-        let body: CollectedBody<'_> = serde_json::from_str(&body).map_err(corrupt)?;
         Ok(Collected {
             id: read_id(&id)?,
             business_date: read_date(date)?,
@@ -100,10 +85,7 @@ pub fn batch_page(conn: &mut Conn, page: &BatchPage) -> Result<Vec<Collected>, S
             collection_point: CollectionPointId::new(point),
             account_number: AccountNumber::new(account),
             amount: Money::from_centavos(amount),
-            receipt_number: body.receipt_number.into_owned(),
-            tender: body.tender,
-            collected_at: body.collected_at,
-            reverses: body.payment_business_date,
+            body,
         })
     };
     rows.into_iter().map(collected).collect()
