@@ -238,9 +238,6 @@ ask! {
     reconciliations::resolution_by_key(party: &PartyId, key: &IdempotencyKey) -> Option<ResolutionRecord>;
     /// Adds what a side said; a place that is taken is a conflict.
     reconciliations::add_resolution(record: &ResolutionRecord) -> ();
-    /// Until the transaction ends, has statements planned for what the tables hold at that moment. Those of
-    /// the webhooks meet a table that is empty one minute and has ten thousand rows the next.
-    locks::plan_anew() -> ();
     /// Has the database look at what the webhooks' tables hold now, where its plans depend on that.
     locks::look_at_webhooks() -> ();
     /// Whether nobody else fans out at this moment; if so, nobody does until the transaction ends.

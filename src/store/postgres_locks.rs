@@ -36,12 +36,6 @@ pub fn lock_schema(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(conn.batch_execute("SELECT pg_advisory_lock(hashtextextended('recaudo schema', 0))")?)
 }
 
-/// Until the transaction ends, plans each statement for the rows there are. A plan that was made when the
-/// table was empty and is kept sees no harm in comparing everything with everything.
-pub fn plan_anew(conn: &mut Conn) -> Result<(), StoreError> {
-    Ok(conn.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan")?)
-}
-
 /// Takes the statistics of what waits to be told. Left to itself the server does so within a minute; until
 /// then it holds ten thousand rows that came at once for a handful, and joins them accordingly.
 pub fn look_at_webhooks(conn: &mut Conn) -> Result<(), StoreError> {

@@ -121,11 +121,6 @@ pub mod locks {
     use crate::store::StoreError;
 
     /// Its plans follow the indexes, not the rows.
-    pub fn plan_anew(_: &mut Conn) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// Its plans follow the indexes, not the rows.
     pub fn look_at_webhooks(_: &mut Conn) -> Result<(), StoreError> {
         Ok(())
     }

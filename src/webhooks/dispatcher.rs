@@ -22,11 +22,13 @@ use crate::posting::Posting;
 use crate::reading::Reading;
 use crate::store::{DeliveryStatus, EndedAttempt, Store};
 
-/// A round is followed by a rest of this many times its length, so that the writer has payments to itself: in
-/// a storm a fifth of its time goes to what is told, and telling goes on when the storm is over.
-const REST: u32 = 4;
+/// In a storm of payments a round is followed by a rest of this many times its length, so that the writer has
+/// payments to itself: a sixth of its time goes to what is told, and telling goes on when the storm is over.
+const REST: u32 = 5;
 /// The longest rest.
-const LONGEST_REST: Duration = Duration::from_millis(200);
+const LONGEST_REST: Duration = Duration::from_millis(250);
+/// So many commands answered between two rounds are a storm.
+const STORM: u64 = 32;
 /// How soon is looked again when another gateway was fanning out.
 const ELSEWHERE: Duration = Duration::from_millis(50);
 /// After so many new deliveries the database looks at what it holds, so that its plans fit; and how often at
@@ -123,6 +125,7 @@ struct Work {
     counted: Option<Instant>,
     unseen: usize,
     looked: Option<Instant>,
+    answered: u64,
 }
 
 impl Work {
@@ -150,6 +153,7 @@ impl Work {
             counted: None,
             unseen: 0,
             looked: None,
+            answered: 0,
         }
     }
 
@@ -267,7 +271,9 @@ impl Work {
         for parcel in parcels {
             self.send_out(parcel, begun);
         }
-        if !idle {
+        let answered = self.posting.answered();
+        let storm = answered - std::mem::replace(&mut self.answered, answered) >= STORM;
+        if storm && !idle {
             tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
         }
     }

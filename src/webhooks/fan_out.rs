@@ -27,21 +27,21 @@ pub struct FannedOut {
     pub facts: Vec<Arc<Fact>>,
 }
 
-/// Hands on the oldest outbox rows; the caller holds the transaction.
+/// Hands on the oldest outbox rows; the caller holds the transaction and the lock of fan-outs.
 ///
 /// # Errors
 /// The database fails.
-pub fn fan_out(connection: &mut Connection, now: Timestamp, most: u32) -> Result<FannedOut, StoreError> {
-    if !connection.lock_fan_out()? {
-        return Ok(FannedOut { elsewhere: true, ..FannedOut::default() });
-    }
+pub fn fan_out(
+    connection: &mut Connection,
+    endpoints: &[WebhookEndpoint],
+    now: Timestamp,
+    most: u32,
+) -> Result<FannedOut, StoreError> {
     let entries = connection.outbox(most)?;
     if entries.is_empty() {
         return Ok(FannedOut::default());
     }
-    // After the lock: the numbers have to be those that the last fan-out left.
-    let endpoints = connection.webhook_endpoints(None, MAX_ENDPOINTS)?;
-    let (new, numbered) = deliveries(&entries, &endpoints);
+    let (new, numbered) = deliveries(&entries, endpoints);
     connection.insert_webhook_deliveries(&new, now)?;
     for (endpoint, last_seq) in numbered {
         connection.number_webhook_endpoint(endpoint, last_seq)?;

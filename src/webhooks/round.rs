@@ -62,11 +62,17 @@ pub struct Done {
 /// # Errors
 /// The database fails.
 pub fn round(connection: &mut Connection, order: &Round) -> Result<Done, StoreError> {
-    connection.plan_anew()?;
     connection.settle_webhook_deliveries(&order.ended, &order.owner, order.now)?;
     connection.release_webhook_deliveries(&order.released, &order.owner)?;
-    let mut fanned_out = fan_out(connection, order.now, order.fan_out)?;
-    let parcels = take_on(connection, order, std::mem::take(&mut fanned_out.facts))?;
+    let ours = connection.lock_fan_out()?;
+    // After the lock: the numbers have to be those that the last fan-out left. And after what ended: a
+    // receiver may have said that it is gone.
+    let endpoints = connection.webhook_endpoints(None, MAX_ENDPOINTS)?;
+    let mut fanned_out = match ours {
+        true => fan_out(connection, &endpoints, order.now, order.fan_out)?,
+        false => FannedOut { elsewhere: true, ..FannedOut::default() },
+    };
+    let parcels = take_on(connection, endpoints, order, std::mem::take(&mut fanned_out.facts))?;
     Ok(Done { fanned_out, parcels })
 }
 
@@ -75,14 +81,18 @@ pub fn round(connection: &mut Connection, order: &Round) -> Result<Done, StoreEr
 /// # Errors
 /// The database fails.
 pub fn hand_back(connection: &mut Connection, order: &Round) -> Result<(), StoreError> {
-    connection.plan_anew()?;
     connection.settle_webhook_deliveries(&order.ended, &order.owner, order.now)?;
     connection.release_webhook_deliveries(&order.released, &order.owner)
 }
 
-fn take_on(connection: &mut Connection, order: &Round, known: Vec<Arc<Fact>>) -> Result<Vec<Parcel>, StoreError> {
+fn take_on(
+    connection: &mut Connection,
+    endpoints: Vec<WebhookEndpoint>,
+    order: &Round,
+    known: Vec<Arc<Fact>>,
+) -> Result<Vec<Parcel>, StoreError> {
     let told = |endpoint: &WebhookEndpoint| endpoint.status == EndpointStatus::Active;
-    let endpoints = connection.webhook_endpoints(None, MAX_ENDPOINTS)?.into_iter().filter(told);
+    let endpoints = endpoints.into_iter().filter(told);
     let endpoints: Vec<Arc<WebhookEndpoint>> = endpoints.map(Arc::new).collect();
     let share = u32::try_from(endpoints.len()).map_or(1, |count| order.altogether / count.max(1)).max(1);
     let mut taken = Vec::new();

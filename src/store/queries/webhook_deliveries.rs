@@ -65,20 +65,13 @@ statement! {
            AND attempts = CAST(list.value ->> 2 AS BIGINT) AND status = 'pending' AND lease_owner = {}"
 }
 statement! {
-    /// Those behind a delivery that is tried again wait with it.
+    /// Those behind a delivery that is tried again wait with it, until the same instant: when it is settled,
+    /// which is not before, they are due.
     HoldBack(rows: Rows) -> () =
         "UPDATE webhook_deliveries SET next_attempt_at = CAST(list.value ->> 3 AS BIGINT) FROM {} \
          WHERE endpoint = list.value ->> 0 AND account_number = list.value ->> 1 AND status = 'pending' \
            AND seq > CAST(list.value ->> 2 AS BIGINT) AND attempts = 0 \
            AND next_attempt_at < CAST(list.value ->> 3 AS BIGINT)"
-}
-statement! {
-    /// Those behind a settled delivery wait no longer.
-    LetGo(rows: Rows) -> () =
-        "UPDATE webhook_deliveries SET next_attempt_at = CAST(list.value ->> 3 AS BIGINT) FROM {} \
-         WHERE endpoint = list.value ->> 0 AND account_number = list.value ->> 1 AND status = 'pending' \
-           AND seq > CAST(list.value ->> 2 AS BIGINT) AND attempts = 0 \
-           AND next_attempt_at > CAST(list.value ->> 3 AS BIGINT)"
 }
 statement! {
     /// Gives back what was taken and not tried.
@@ -201,14 +194,12 @@ pub fn settle_webhook_deliveries(
         return Ok(());
     }
     let mut rows = Vec::with_capacity(ended.len());
-    let (mut held, mut let_go) = (Vec::new(), Vec::new());
+    let mut held = Vec::new();
     for attempt in ended {
         let endpoint = attempt.endpoint.to_string();
         let settled = attempt.status != DeliveryStatus::Pending;
-        if let Some(account) = &attempt.account_number {
-            let at = if settled { now } else { attempt.next_attempt_at };
-            let list = if settled { &mut let_go } else { &mut held };
-            list.push((endpoint.clone(), account.as_str().to_owned(), attempt.seq, at.micros()));
+        if let (Some(account), false) = (&attempt.account_number, settled) {
+            held.push((endpoint.clone(), account.as_str(), attempt.seq, attempt.next_attempt_at.micros()));
         }
         rows.push((
             endpoint,
@@ -225,9 +216,6 @@ pub fn settle_webhook_deliveries(
     Settle { rows: Rows::new(&rows)?, owner: owner.to_owned() }.execute(conn)?;
     if !held.is_empty() {
         HoldBack { rows: Rows::new(&held)? }.execute(conn)?;
-    }
-    if !let_go.is_empty() {
-        LetGo { rows: Rows::new(&let_go)? }.execute(conn)?;
     }
     for attempt in ended {
         if let Some(reason) = &attempt.disables {
