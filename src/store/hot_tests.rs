@@ -224,3 +224,46 @@ fn what_waits_behind_an_event_is_looked_for_by_its_account() {
         }
     }
 }
+
+/// A day of a million payments is read in pages: each begins at its place, not at the day's beginning.
+#[test]
+fn a_page_of_a_day_begins_where_the_last_one_ended() {
+    let store = prepared();
+    let mut connection = store.connect().unwrap();
+    let fact = Arc::clone(&post(&mut connection, &[payment(1, "100001")], None)[0]);
+    let witness = Witness::default();
+    let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
+    conn.set_instrumentation(witness.clone());
+    let (date, id) = (fact.business_date, fact.id);
+    let page =
+        BatchPage { partner: "a".into(), from: date, through: date, after: Some((date, Id::from_bits(0))), limit: 10 };
+    assert_eq!(connection.batch_page(&page).unwrap().len(), 1, "the page after a place that is before it");
+    let after = BatchPage { after: Some((date, id)), ..page };
+    assert!(connection.batch_page(&after).unwrap().is_empty());
+    let filter = PaymentFilter {
+        party: "a".into(),
+        idempotency_key: None,
+        collection_point: None,
+        till: None,
+        business_date: None,
+        account_number: None,
+        after: Some(id),
+        limit: 10,
+    };
+    assert!(connection.payments(&filter).unwrap().is_empty());
+    let Link::Sqlite(conn) = &mut connection.link else { panic!("it is SQLite") };
+    conn.set_instrumentation(Witness::default());
+    let seen = witness.0.lock().unwrap().clone();
+    let asked: HashSet<String> =
+        seen.into_iter().filter_map(|seen| if let Seen::Asked(sql) = seen { Some(sql) } else { None }).collect();
+    let asked: Vec<String> = asked
+        .into_iter()
+        .filter(|sql| sql.contains("(business_date, id) >") || sql.contains("(f.business_date, f.id) >"))
+        .collect();
+    assert_eq!(asked.len(), 2, "{asked:#?}");
+    for sql in asked {
+        let steps = plan(conn, &sql);
+        assert!(steps.iter().any(|step| step.contains("(business_date,id)>(?,?)")), "{sql}\n{steps:#?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{steps:#?}");
+    }
+}

@@ -256,3 +256,41 @@ async fn numbers_follow_the_order_in_which_things_happened(books: &Books) {
     dispatcher.stop().await;
     desk.close().await;
 }
+
+/// Whether the server's own statistics of the table speak of as many rows as came.
+async fn reckoned(url: &str, least: i64) -> bool {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let asked = "SELECT reltuples::bigint FROM pg_class WHERE relname = 'webhook_deliveries'";
+    let rows: i64 = client.query_one(asked, &[]).await.unwrap().get(0);
+    drop(client);
+    connection.await.unwrap().unwrap();
+    rows >= least
+}
+
+/// The server plans by what it knew before a burst, until it looks again: left to itself, within a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_burst_postgres_is_made_to_look() {
+    let books = tokio::task::spawn_blocking(Books::postgres).await.unwrap();
+    let url = books.database.as_ref().unwrap().url().to_owned();
+    let desk = Desk::open(&books).await;
+    let endpoint = desk.endpoint("operator", PartyKind::Operator, &Receiver::good().await).await;
+    let request = |i: u32| {
+        let id = desk.clock.id();
+        keyed(id, &cashier("a-01"), &id.to_string(), pay(i % 20, 1_000 + i64::from(i / 20)))
+    };
+    for outcome in desk.posting.submit_in_order((0..600).map(request).collect()).await.unwrap() {
+        done(outcome);
+    }
+    assert!(!reckoned(&url, 1).await, "nobody has looked yet");
+    let dispatcher = desk.dispatcher();
+    desk.until(endpoint, |all| all.len() >= 600).await;
+    let (begun, patience) = (Instant::now(), Duration::from_secs(30));
+    while !reckoned(&url, 500).await {
+        assert!(begun.elapsed() < patience, "nobody looked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    dispatcher.stop().await;
+    desk.close().await;
+    tokio::task::spawn_blocking(move || drop(books)).await.unwrap();
+}
