@@ -9,7 +9,22 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::from_text;
+
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Characters of an id.
+const CHARS: usize = 26;
+/// What each character stands for; [`NO_DIGIT`] for those that are not of the alphabet.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        digits[ALPHABET[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0xff;
 
 /// The identity of one fact (or other row of ours).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +57,21 @@ impl Id {
     /// The outward form: `pay_01k…`.
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> String {
-        format!("{prefix}_{self}")
+        let mut text = String::with_capacity(prefix.len() + 1 + CHARS);
+        text.push_str(prefix);
+        text.push('_');
+        text.push_str(as_str(&self.text()));
+        text
+    }
+
+    fn text(self) -> [u8; CHARS] {
+        let mut text = [0u8; CHARS];
+        let mut rest = self.0;
+        for place in text.iter_mut().rev() {
+            *place = ALPHABET[(rest & 31) as usize];
+            rest >>= 5;
+        }
+        text
     }
 
     /// Reads the outward form of one kind.
@@ -56,14 +85,13 @@ impl Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0u8; 26];
-        let mut rest = self.0;
-        for place in text.iter_mut().rev() {
-            *place = ALPHABET[(rest & 31) as usize];
-            rest >>= 5;
-        }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        f.write_str(as_str(&self.text()))
     }
+}
+
+/// Only letters of the alphabet are in it.
+fn as_str(text: &[u8; CHARS]) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 impl fmt::Debug for Id {
@@ -78,28 +106,28 @@ impl FromStr for Id {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let bytes = text.as_bytes();
         // 26 × 5 = 130 bits: the first character carries only three.
-        if bytes.len() != 26 || bytes[0] > b'7' {
+        if bytes.len() != CHARS || bytes[0] > b'7' {
             return Err(IdError);
         }
-        let mut bits = 0u128;
+        let (mut bits, mut strange) = (0u128, false);
         for byte in bytes {
-            let value = ALPHABET.iter().position(|letter| letter == byte).ok_or(IdError)?;
-            bits = bits << 5 | value as u128;
+            let value = DIGITS[*byte as usize];
+            strange |= value == NO_DIGIT;
+            bits = bits << 5 | u128::from(value & 31);
         }
-        Ok(Self(bits))
+        if strange { Err(IdError) } else { Ok(Self(bits)) }
     }
 }
 
 impl Serialize for Id {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(as_str(&self.text()))
     }
 }
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        from_text(deserializer, "an id of 26 characters", str::parse)
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod calendar;
 pub mod ids;
 pub mod money;
+pub(crate) mod text;
 
 // What billing says, and what an account therefore owes.
 pub mod account;

@@ -9,8 +9,9 @@ use std::iter::Sum;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::text::from_text;
 
 /// An amount of money in centavos (hundredths of a peso).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,10 +128,31 @@ impl Sum for Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As `rust_decimal` prints it (a property test compares), without the division of a wide number
-        // for each digit: every answer prints a dozen amounts.
-        let (sign, centavos) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
-        write!(f, "{sign}{}.{:02}", centavos / 100, centavos % 100)
+        self.printed(|text| f.write_str(text))
+    }
+}
+
+impl Money {
+    /// As `rust_decimal` prints it (a property test compares), without the division of a wide number for
+    /// each digit: every answer prints a dozen amounts.
+    fn printed<T>(self, then: impl FnOnce(&str) -> T) -> T {
+        // A sign, seventeen digits, a point and two more.
+        let mut text = [0u8; 21];
+        let (mut at, mut rest) = (text.len(), self.0.unsigned_abs());
+        while at > text.len() - 4 || rest > 0 {
+            at -= 1;
+            if at == text.len() - 3 {
+                text[at] = b'.';
+                continue;
+            }
+            text[at] = b"0123456789"[(rest % 10) as usize];
+            rest /= 10;
+        }
+        if self.0 < 0 {
+            at -= 1;
+            text[at] = b'-';
+        }
+        then(std::str::from_utf8(&text[at..]).unwrap_or_default())
     }
 }
 
@@ -164,28 +186,18 @@ impl Money {
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.printed(|text| serializer.serialize_str(text))
     }
 }
 
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Amount;
-        impl Visitor<'_> for Amount {
-            type Value = Money;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an amount as a string, such as \"85400.00\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Money, E> {
-                // A stored difference may be below zero and a stored sum large; what comes from outside
-                // is held to its bounds by the edge, the billing feed's faults and the rules.
-                match text.strip_prefix('-') {
-                    Some(rest) => Money::read(rest, Money::MAX_SUM).map(|amount| -amount).map_err(E::custom),
-                    None => Money::read(text, Money::MAX_SUM).map_err(E::custom),
-                }
-            }
-        }
-        deserializer.deserialize_str(Amount)
+        // A stored difference may be below zero and a stored sum large; what comes from outside is held to its
+        // bounds by the edge, the billing feed's faults and the rules.
+        from_text(deserializer, "an amount as a string, such as \"85400.00\"", |text| match text.strip_prefix('-') {
+            Some(rest) => Self::read(rest, Self::MAX_SUM).map(|amount| -amount),
+            None => Self::read(text, Self::MAX_SUM),
+        })
     }
 }
 

@@ -215,7 +215,7 @@ fn what_waits_behind_an_event_is_looked_for_by_its_account() {
     let seen = witness.0.lock().unwrap().clone();
     let asked: HashSet<String> =
         seen.into_iter().filter_map(|seen| if let Seen::Asked(sql) = seen { Some(sql) } else { None }).collect();
-    assert_eq!(asked.len(), 6, "{asked:#?}");
+    assert_eq!(asked.len(), 5, "{asked:#?}");
     for sql in asked {
         for step in plan(conn, &sql) {
             let scan = step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE");
