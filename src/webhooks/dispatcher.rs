@@ -23,8 +23,8 @@ use crate::reading::Reading;
 use crate::store::{DeliveryStatus, EndedAttempt, Store};
 
 /// In a storm of payments a round is followed by a rest of this many times its length, so that the writer has
-/// payments to itself: a sixth of its time goes to what is told, and telling goes on when the storm is over.
-const REST: u32 = 5;
+/// payments to itself: an eighth of its time goes to what is told, and telling goes on when the storm is over.
+const REST: u32 = 7;
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_millis(250);
 /// So many commands answered between two rounds are a storm.
