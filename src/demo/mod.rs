@@ -155,6 +155,8 @@ pub fn connection(folder: &Folder, gateway: &str, party: &str, point: Option<&st
 fn what_to_try_next(folder: &Folder, gateway: &str, running: &Running) -> String {
     let certs = folder.certs();
     let certs = certs.display();
+    // As it was called: a newcomer's is not on the path.
+    let program = std::env::args().next().unwrap_or_else(|| "recaudo".to_owned());
     let identity = format!("--cacert {certs}/ca.crt --cert {certs}/coompecens.crt --key {certs}/coompecens.key");
     format!(
         "\nThe gateway stays up; Ctrl-C ends it. To go on by hand, in another terminal:\n\n\
@@ -163,7 +165,7 @@ fn what_to_try_next(folder: &Folder, gateway: &str, running: &Running) -> String
          \x20   {gateway}/oauth2/token | jq -r .access_token)\n\n\
          \x20 curl -s {identity} -H \"Authorization: Bearer $TOKEN\" \\\n\
          \x20   {gateway}/v1/accounts/$(sed -n 5p {sample} | jq -r .account_number) | jq\n\n\
-         \x20 recaudo till --config {configuration} --party coompecens --point coompecens-01\n\n\
+         \x20 {program} till --config {configuration} --party coompecens --point coompecens-01\n\n\
          \x20 curl -s http://{operations}/metrics",
         sample = folder.sample().display(),
         configuration = folder.configuration().display(),
