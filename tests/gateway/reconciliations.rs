@@ -143,6 +143,7 @@ on_both_databases! {
             let page = page.done(200)["data"].as_array().unwrap().clone();
             assert!((1..=2).contains(&page.len()));
             listed.extend(page);
+            assert!(listed.len() <= 5, "the pages end: {listed:?}");
         }
         assert_eq!(listed.len(), 5, "each once, and nobody else's: {listed:?}");
         for (listed, run) in listed.iter().zip(&runs) {

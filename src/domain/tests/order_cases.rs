@@ -2,7 +2,7 @@
 
 use super::worlds::*;
 use crate::domain::account::*;
-use crate::domain::command::{Command, MoveOrder, PartyKind, Pay};
+use crate::domain::command::{Command, MoveOrder, PartyKind, Pay, ReportCut};
 use crate::domain::decide::Outcome;
 use crate::domain::fact::*;
 use crate::domain::ids::Id;
@@ -171,4 +171,19 @@ fn money_does_not_lift_what_was_not_for_want_of_money() {
         }
     }
     assert_eq!(Money::ZERO, Money::default());
+}
+
+#[test]
+fn a_cut_is_reported_by_whoever_cuts_and_never_ahead_of_time() {
+    let mut bench = Bench::with(vec![cut()]);
+    let report = |at| Command::ReportCut(ReportCut { account_number: "100001".into(), at, crew: None });
+    for stranger in [cashier("a-01"), party(PartyKind::Billing)] {
+        assert!(matches!(bench.refused(&stranger, report(None)), Rejection::NotFound));
+    }
+    let now = at("2026-11-24T09:30:00-05:00");
+    for (reported, kept) in [(None, None), (Some(-5), Some(-5)), (Some(5), None)] {
+        let facts = bench.done(&party(PartyKind::Operator), report(reported.map(|minutes| now.plus_minutes(minutes))));
+        let Body::CutReport(cut) = &facts[0].body else { panic!("{facts:?}") };
+        assert_eq!(cut.at, kept.map_or(facts[0].recorded_at, |minutes| now.plus_minutes(minutes)));
+    }
 }
