@@ -9,13 +9,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::faults::Reader;
 use super::openapi::Refusals;
 use super::problem::Problem;
-use super::views::word;
+use super::views::reconciliation_summary::RunSummaryView;
 use super::{Edge, page};
 use crate::auth::caller::{Authorized, ReconciliationsWrite};
-use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::command::PartyKind;
 use crate::domain::ids::PartyId;
-use crate::domain::money::Money;
 use crate::store::{RunFilter, RunSummary};
 
 /// Which reconciliations.
@@ -31,40 +29,6 @@ pub struct RunListQuery {
     pub cursor: Option<String>,
 }
 
-/// A reconciliation in a list; under its id are the totals, the causes and the report.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ListedReconciliation)]
-pub struct RunSummaryView {
-    /// Its identity; the same comparison has the same.
-    #[schema(example = "rcn_01k6y3b5wqe7h8m2n4p6r8t0v2")]
-    pub id: String,
-    /// `partner` or `bank`.
-    pub kind: String,
-    /// The partner.
-    pub party: String,
-    /// The first business date.
-    #[schema(value_type = String, format = Date)]
-    pub from: BusinessDate,
-    /// The last business date.
-    #[schema(value_type = String, format = Date)]
-    pub to: BusinessDate,
-    /// The day from which ages are counted.
-    #[schema(value_type = String, format = Date)]
-    pub as_of: BusinessDate,
-    /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// SHA-256 over the file as it came.
-    pub file_sha256: String,
-    /// How many breaks.
-    pub break_count: i64,
-    /// The money in doubt.
-    #[schema(value_type = String, example = "85400.00")]
-    pub at_stake: Money,
-    /// Where the breaks are listed.
-    pub breaks: String,
-}
-
 /// A page of reconciliations.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReconciliationPage)]
@@ -74,25 +38,6 @@ pub struct RunPage {
     /// Where the next page begins; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-}
-
-impl From<&RunSummary> for RunSummaryView {
-    fn from(run: &RunSummary) -> Self {
-        let id = run.id.with_prefix("rcn");
-        Self {
-            kind: word(&run.kind),
-            party: run.party.to_string(),
-            from: run.from,
-            to: run.to,
-            as_of: run.as_of,
-            created_at: run.created_at,
-            file_sha256: run.file_hash.clone(),
-            break_count: run.break_count,
-            at_stake: run.at_stake,
-            breaks: format!("/v1/reconciliations/{id}/breaks"),
-            id,
-        }
-    }
 }
 
 /// Reconciliations, latest first: a partner's own, or anybody's for an operator.

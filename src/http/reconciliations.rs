@@ -333,6 +333,6 @@ async fn store(edge: &Edge, run: RunRecord) -> Result<RunRecord, Problem> {
 
 fn told(mut response: actix_web::HttpResponseBuilder, run: &RunRecord) -> HttpResponse {
     let view = RunView::from(run);
-    response.insert_header((header::LOCATION, format!("{PLACE}/{}", view.id)));
+    response.insert_header((header::LOCATION, format!("{PLACE}/{}", view.summary.id)));
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(view)
 }

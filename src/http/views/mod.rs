@@ -5,6 +5,7 @@
 pub mod account;
 pub mod orders;
 pub mod payment;
+pub mod reconciliation_summary;
 pub mod reconciliations;
 pub mod sessions;
 pub mod webhooks;

@@ -3,13 +3,14 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::reconciliation_summary::RunSummaryView;
 use super::word;
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::money::Money;
 use crate::reconciliation::breaks::{Break, Evidence};
 use crate::reconciliation::digest::{Digest, Digests};
 use crate::reconciliation::result::{CauseTotal, Hour, Tally, Totals};
-use crate::store::{ResolutionRecord, RunRecord};
+use crate::store::{ResolutionRecord, RunRecord, RunSummary};
 
 /// How many rows, and how much money.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,40 +74,15 @@ pub struct CauseView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reconciliation)]
 pub struct RunView {
-    /// Its identity; the same comparison has the same.
-    #[schema(example = "rcn_01k6y3b5wqe7h8m2n4p6r8t0v2")]
-    pub id: String,
-    /// `partner` or `bank`.
-    pub kind: String,
-    /// The partner.
-    pub party: String,
-    /// The first business date.
-    #[schema(value_type = String, format = Date)]
-    pub from: BusinessDate,
-    /// The last business date.
-    #[schema(value_type = String, format = Date)]
-    pub to: BusinessDate,
-    /// The day from which ages are counted.
-    #[schema(value_type = String, format = Date)]
-    pub as_of: BusinessDate,
-    /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// SHA-256 over the file as it came.
-    pub file_sha256: String,
-    /// How many breaks.
-    pub break_count: usize,
-    /// The money in doubt.
-    #[schema(value_type = String, example = "85400.00")]
-    pub at_stake: Money,
+    /// What the list says of it.
+    #[serde(flatten)]
+    pub summary: RunSummaryView,
     /// The totals.
     pub totals: TotalsView,
     /// The breaks by cause.
     pub causes: Vec<CauseView>,
     /// The local day by hour.
     pub hours: Vec<HourView>,
-    /// Where the breaks are listed.
-    pub breaks: String,
 }
 
 /// What one side says of a break.
@@ -290,22 +266,24 @@ impl From<CauseTotal> for CauseView {
 
 impl From<&RunRecord> for RunView {
     fn from(run: &RunRecord) -> Self {
-        let (result, id) = (&run.result, run.id.with_prefix("rcn"));
-        Self {
-            kind: word(&run.kind),
-            party: result.party.to_string(),
+        let result = &run.result;
+        let summary = RunSummary {
+            id: run.id,
+            kind: run.kind,
+            party: result.party.clone(),
             from: result.from,
             to: result.to,
             as_of: result.as_of,
             created_at: run.created_at,
-            file_sha256: run.file_hash.clone(),
-            break_count: result.breaks.len(),
+            file_hash: run.file_hash.clone(),
+            break_count: i64::try_from(result.breaks.len()).unwrap_or(i64::MAX),
             at_stake: result.breaks.iter().map(|one| one.amount_at_stake).sum(),
+        };
+        Self {
+            summary: RunSummaryView::from(&summary),
             totals: (&result.totals).into(),
             causes: result.by_cause().into_iter().map(Into::into).collect(),
             hours: result.hours.iter().map(Into::into).collect(),
-            breaks: format!("/v1/reconciliations/{id}/breaks"),
-            id,
         }
     }
 }
