@@ -27,8 +27,9 @@ use crate::store::{DeliveryStatus, EndedAttempt, Store};
 const REST: u32 = 7;
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_millis(250);
-/// So many commands answered between two rounds are a storm.
+/// So many commands answered between two rounds are a storm, if no more than so much time lies between them.
 const STORM: u64 = 32;
+const STORM_WITHIN: Duration = Duration::from_secs(1);
 /// How soon is looked again when another gateway was fanning out.
 const ELSEWHERE: Duration = Duration::from_millis(50);
 /// After so many new deliveries the database looks at what it holds, so that its plans fit; and how often at
@@ -125,7 +126,7 @@ struct Work {
     counted: Option<Instant>,
     unseen: usize,
     looked: Option<Instant>,
-    answered: u64,
+    answered: (Instant, u64),
 }
 
 impl Work {
@@ -153,7 +154,7 @@ impl Work {
             counted: None,
             unseen: 0,
             looked: None,
-            answered: 0,
+            answered: (Instant::now(), 0),
         }
     }
 
@@ -272,7 +273,8 @@ impl Work {
             self.send_out(parcel, begun);
         }
         let answered = self.posting.answered();
-        let storm = answered - std::mem::replace(&mut self.answered, answered) >= STORM;
+        let (since, before) = std::mem::replace(&mut self.answered, (Instant::now(), answered));
+        let storm = answered - before >= STORM && since.elapsed() < STORM_WITHIN;
         if storm && !idle {
             tokio::time::sleep((begun.elapsed() * REST).min(LONGEST_REST)).await;
         }

@@ -15,8 +15,9 @@ use crate::store::schema::{accounts, facts};
 use crate::store::statement::statement;
 
 statement! {
-    /// The facts of accounts that no snapshot has settled. Whether an account has any fact at all is
-    /// asked first: nearly none has, and its row need not be looked for.
+    /// The facts of accounts that no snapshot has settled. Whether an account has any fact at all is asked
+    /// first, as a value, which no planner moves: where none has, as for a first file, no account's row need
+    /// be looked for.
     UnsettledFacts(numbers: Texts) -> facts::SqlType =
         "SELECT ", fact_columns!(),
         " FROM {} CROSS JOIN accounts a JOIN facts f \
