@@ -149,6 +149,12 @@ macro_rules! name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The text, without a copy.
+            #[must_use]
+            pub fn into_text(self) -> String {
+                self.0
+            }
         }
 
         impl fmt::Display for $name {

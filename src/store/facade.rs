@@ -110,8 +110,8 @@ impl Connection {
     /// # Errors
     /// The database fails, or what it holds cannot be read.
     pub fn replace_accounts(&mut self, snapshot: &Snapshot, accounts: &[Account]) -> Result<(), StoreError> {
-        let documents: Vec<_> = accounts.iter().map(AccountDocument::of).collect::<Result<_, _>>()?;
-        self.replace_documents(snapshot, &documents)
+        let documents = accounts.iter().map(AccountDocument::of).collect::<Result<_, _>>()?;
+        self.replace_documents(snapshot, &Arc::new(AccountDocuments::new(documents)))
     }
 }
 
@@ -169,7 +169,13 @@ ask! {
     /// Says how the import of a snapshot ended.
     snapshots::finish_snapshot(id: &str, accounts_read: i64, accounts_rejected: i64, at: Timestamp) -> ();
     /// Replaces what billing said about accounts, and settles what the snapshot contains.
-    accounts::replace_documents(snapshot: &Snapshot, chunk: &[AccountDocument]) -> ();
+    accounts::replace_documents(snapshot: &Snapshot, accounts: &Arc<AccountDocuments>) -> ();
+    /// Writes what billing said about accounts that are not known. One that is known collides.
+    accounts::add_documents(snapshot: &Snapshot, accounts: &Arc<AccountDocuments>) -> ();
+    /// The numbers of known accounts, in order, after one.
+    accounts::account_numbers(after: &str, rows: u32) -> Vec<AccountNumber>;
+    /// Forgets accounts. Says how many were known.
+    accounts::remove_accounts(numbers: &[AccountNumber]) -> usize;
     /// How many accounts there are.
     accounts::count_accounts() -> i64;
 
@@ -283,9 +289,6 @@ ask! {
     imports::displace_import(id: Id, at: Timestamp) -> ();
     /// Says that a file is still being written. `false`: its turn is over.
     imports::hold_import(id: Id, accounts: i64, at: Timestamp) -> bool;
-    /// Forgets accounts that a full snapshot does not show, among the next `rows` after a number;
-    /// answers the last number looked at and how many went, nothing at the end.
-    imports::remove_absent(snapshot: &str, after: &str, rows: u32) -> Option<(String, i64)>;
 
     /// What one part of a batch's files was first made with.
     batch_files::batch_file(batch: Id, part: &str) -> Option<String>;

@@ -1,5 +1,7 @@
 //! Appending on PostgreSQL: one statement for all rows of a table, a bind for each column.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
@@ -7,8 +9,8 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use super::outbox::listened_to;
 use super::rows::FactRow;
 use super::{Backend, Conn, Put};
-use crate::store::StoreError;
 use crate::store::statement::statement;
+use crate::store::{AccountDocuments, StoreError};
 
 macro_rules! columns {
     ($($name:ident($type:ty as $sql_type:ty)),*) => {
@@ -110,29 +112,64 @@ pub fn append(
     Ok(usize::try_from(leaving).unwrap_or(0))
 }
 
+/// The numbers of accounts, as a column.
+struct Numbers(Arc<AccountDocuments>);
+
+impl Put for Numbers {
+    fn put<'b>(&'b self, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_bind_param::<Array<Text>, _>(&self.0.numbers)
+    }
+}
+
+/// Their documents.
+struct Documents(Arc<AccountDocuments>);
+
+impl Put for Documents {
+    fn put<'b>(&'b self, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_bind_param::<Array<Text>, _>(&self.0.documents)
+    }
+}
+
 statement! {
     /// What billing said, replaced.
-    ReplaceAccounts(account_number: TextColumn, snapshot: TextColumn, settled_seq: BigColumn, document: TextColumn)
-        -> () =
-        "INSERT INTO accounts (account_number, snapshot, settled_seq, document) SELECT * FROM unnest({}, {}, {}, {}) \
+    ReplaceAccounts(account_number: Numbers, snapshot: String, settled_seq: BigColumn, document: Documents) -> () =
+        "INSERT INTO accounts (account_number, snapshot, settled_seq, document) \
+         SELECT unnest({}), {}, unnest({}), unnest({}) \
          ON CONFLICT (account_number) DO UPDATE SET snapshot = excluded.snapshot, \
          settled_seq = greatest(accounts.settled_seq, excluded.settled_seq), document = excluded.document"
 }
 
-/// Accounts: number, snapshot, settled place, document.
-pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Result<(), StoreError> {
-    let mut all = ReplaceAccounts {
-        account_number: TextColumn(Vec::with_capacity(rows.len())),
-        snapshot: TextColumn(Vec::with_capacity(rows.len())),
-        settled_seq: BigColumn(Vec::with_capacity(rows.len())),
-        document: TextColumn(Vec::with_capacity(rows.len())),
+statement! {
+    /// What billing said of accounts that are not known: half the work for the server, because it need not
+    /// look for the row that it would replace.
+    AddAccounts(account_number: Numbers, snapshot: String, document: Documents) -> () =
+        "INSERT INTO accounts (account_number, snapshot, settled_seq, document) SELECT unnest({}), {}, 0, unnest({})"
+}
+
+/// Replaces accounts: the snapshot that they are of, and for each the place up to which it is settled.
+pub fn replace_accounts(
+    conn: &mut Conn,
+    snapshot: &str,
+    settled: Vec<i64>,
+    accounts: &Arc<AccountDocuments>,
+) -> Result<(), StoreError> {
+    let all = ReplaceAccounts {
+        account_number: Numbers(Arc::clone(accounts)),
+        snapshot: snapshot.to_owned(),
+        settled_seq: BigColumn(settled),
+        document: Documents(Arc::clone(accounts)),
     };
-    for (number, snapshot, settled_seq, document) in rows {
-        all.account_number.0.push(number);
-        all.snapshot.0.push(snapshot);
-        all.settled_seq.0.push(settled_seq);
-        all.document.0.push(document);
-    }
+    all.execute(conn)?;
+    Ok(())
+}
+
+/// Writes accounts that are not known, of this snapshot.
+pub fn add_accounts(conn: &mut Conn, snapshot: &str, accounts: &Arc<AccountDocuments>) -> Result<(), StoreError> {
+    let all = AddAccounts {
+        account_number: Numbers(Arc::clone(accounts)),
+        snapshot: snapshot.to_owned(),
+        document: Documents(Arc::clone(accounts)),
+    };
     all.execute(conn)?;
     Ok(())
 }

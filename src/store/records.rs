@@ -202,6 +202,44 @@ impl AccountDocument {
     }
 }
 
+/// Accounts that are written together, each of them once: a column of numbers and one of documents, in
+/// the order of their index.
+#[derive(Clone, Debug, Default)]
+pub struct AccountDocuments {
+    pub(super) numbers: Vec<String>,
+    pub(super) documents: Vec<String>,
+}
+
+impl AccountDocuments {
+    /// Takes accounts in; of those with the same number the last.
+    #[must_use]
+    pub fn new(mut accounts: Vec<AccountDocument>) -> Self {
+        accounts.reverse();
+        accounts.sort_by(|one, other| one.account_number.cmp(&other.account_number));
+        accounts.dedup_by(|other, one| one.account_number == other.account_number);
+        let (numbers, documents) =
+            accounts.into_iter().map(|account| (account.account_number.into_text(), account.document)).unzip();
+        Self { numbers, documents }
+    }
+
+    /// Numbers and documents.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (String, String)> {
+        self.numbers.iter().cloned().zip(self.documents.iter().cloned())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+}
+
 /// A part of the money that a partner's business dates hold, in the order of business date and id.
 #[derive(Clone, Debug)]
 pub struct BatchPage {

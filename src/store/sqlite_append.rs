@@ -1,13 +1,15 @@
 //! Appending on SQLite: one cached statement a row costs less than one statement for all.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
 use super::Conn;
 use super::outbox::listened_to;
 use super::rows::FactRow;
-use crate::store::StoreError;
 use crate::store::schema::facts;
 use crate::store::statement::statement;
+use crate::store::{AccountDocuments, StoreError};
 
 statement! {
     /// An increment. The driver's own upsert is never cached.
@@ -50,10 +52,30 @@ statement! {
          settled_seq = max(excluded.settled_seq, accounts.settled_seq), document = excluded.document"
 }
 
-/// Accounts: number, snapshot, settled place, document.
-pub fn accounts(conn: &mut Conn, rows: Vec<(String, String, i64, String)>) -> Result<(), StoreError> {
-    for (account_number, snapshot, settled_seq, document) in rows {
+statement! {
+    /// What billing said of an account that is not known.
+    AddAccount(account_number: String, snapshot: String, document: String) -> () =
+        "INSERT INTO accounts (account_number, snapshot, settled_seq, document) VALUES ({}, {}, 0, {})"
+}
+
+/// Replaces accounts: the snapshot that they are of, and for each the place up to which it is settled.
+pub fn replace_accounts(
+    conn: &mut Conn,
+    snapshot: &str,
+    settled: Vec<i64>,
+    accounts: &Arc<AccountDocuments>,
+) -> Result<(), StoreError> {
+    for ((account_number, document), settled_seq) in accounts.iter().zip(settled) {
+        let snapshot = snapshot.to_owned();
         ReplaceAccount { account_number, snapshot, settled_seq, document }.execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Writes accounts that are not known, of this snapshot.
+pub fn add_accounts(conn: &mut Conn, snapshot: &str, accounts: &Arc<AccountDocuments>) -> Result<(), StoreError> {
+    for (account_number, document) in accounts.iter() {
+        AddAccount { account_number, snapshot: snapshot.to_owned(), document }.execute(conn)?;
     }
     Ok(())
 }

@@ -1,20 +1,18 @@
 //! The first pass: everything is judged and nothing is written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::sync::Arc;
+use std::io::{self, Seek};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha2::{Digest, Sha256};
-
+use super::hashed::{Blocks, judged};
+use super::numbers::{Numbers, packed};
 use super::report::{Fault, ImportError, Outcome, Report};
 use super::{Options, Step, Watch};
 use crate::billing::{Office, Settings};
 use crate::domain::calendar::BusinessDate;
 use crate::domain::fact::Body;
 use crate::domain::ids::{AccountNumber, Id, PartyId};
-use crate::domain::position::hex;
 use crate::files::billing_feed::{self, FeedError, RowError, RowFault, SnapshotHeader};
 
 /// How many rows are read between two words on how far it came.
@@ -75,10 +73,18 @@ pub(super) fn check(
 ) -> Result<Checked, ImportError> {
     let total = file.metadata().map_err(ImportError::File)?.len();
     file.rewind().map_err(ImportError::File)?;
+    let read = AtomicU64::new(0);
+    let step = || watch(Step::Checking(read.load(Ordering::Relaxed), total));
+    let (checked, sha256) = judged(file, &read, |bytes| judge(office, bytes, options, &step));
+    let mut checked = checked?;
+    checked.sha256 = sha256;
+    watch(Step::Checking(total, total));
+    Ok(checked)
+}
+
+fn judge(office: &Office, bytes: &mut Blocks, options: &Options, step: &impl Fn()) -> Result<Checked, ImportError> {
     let settings = &office.settings;
-    let mut bytes = Hashed { inner: file, hash: Sha256::new(), read: Arc::default() };
-    let progress = Arc::clone(&bytes.read);
-    let (header, rows) = billing_feed::open(&mut bytes, options.format, &settings.feed(&office.policy))?;
+    let (header, rows) = billing_feed::open(&mut *bytes, options.format, &settings.feed(&office.policy))?;
     let mut checked = Checked {
         header,
         included: BTreeMap::new(),
@@ -89,25 +95,29 @@ pub(super) fn check(
         header_broken: false,
     };
     resolve_batches(office, &mut checked)?;
-    let mut once = Once::default();
+    let mut seen = Numbers::default();
     for (nth, row) in (1..).zip(rows) {
         match row {
-            Ok(row) if once.is_first(&row.account.account_number) => checked.accounts += 1,
+            Ok(row) if first(&mut seen, &row.account.account_number) => checked.accounts += 1,
             Ok(row) => checked.fault(twice(row.line, &row.account.account_number), settings),
             Err(RowError::Rejected(fault)) => checked.fault(Fault::from(*fault), settings),
             Err(RowError::Broken(error)) => return Err(error.into()),
         }
-        if once.len() > settings.max_accounts {
+        if seen.len() > settings.max_accounts {
             return Err(ImportError::TooMany { most: settings.max_accounts });
         }
         if nth % ROWS_A_STEP == 0 {
-            watch(Step::Checking(progress.load(Ordering::Relaxed), total));
+            step();
         }
     }
-    io::copy(&mut bytes, &mut io::sink()).map_err(ImportError::File)?;
-    checked.sha256 = hex(&bytes.hash.finalize());
-    watch(Step::Checking(total, total));
+    // What comes after the last row, as behind the end of what was packed, belongs to the file too.
+    io::copy(bytes, &mut io::sink()).map_err(ImportError::File)?;
     Ok(checked)
+}
+
+/// Whether a number was not seen before. The rules of the feed let nothing through that is no number.
+pub(super) fn first(seen: &mut Numbers, number: &AccountNumber) -> bool {
+    packed(number).is_none_or(|number| seen.insert(number))
 }
 
 fn twice(line: u64, number: &AccountNumber) -> Fault {
@@ -191,37 +201,5 @@ impl From<FeedError> for ImportError {
                 },
             },
         }
-    }
-}
-
-/// Account numbers that were seen. A number has at most 17 digits, so with a one before it, which
-/// keeps its leading zeros apart, it is an integer and costs eight bytes.
-#[derive(Default)]
-pub(super) struct Once(HashSet<u64>);
-
-impl Once {
-    pub(super) fn is_first(&mut self, number: &AccountNumber) -> bool {
-        let digits = number.as_str().bytes().map(|byte| u64::from(byte.wrapping_sub(b'0')));
-        self.0.insert(digits.fold(1, |sum, digit| sum.wrapping_mul(10).wrapping_add(digit)))
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-/// Counts and hashes what is read.
-struct Hashed<'a> {
-    inner: &'a mut File,
-    hash: Sha256,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for Hashed<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.hash.update(&into[..read]);
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }

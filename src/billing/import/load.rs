@@ -4,26 +4,27 @@
 //! its own transaction that the turn is still held, so whoever was displaced writes nothing more.
 
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::Seek;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use super::check::{Checked, Once};
+use super::check::Checked;
+use super::chunks::{Chunk, Reader};
+use super::numbers::Numbers;
 use super::pace::Pace;
-use super::rejects::Rejects;
 use super::report::{ImportError, Report};
 use super::{Options, Step, Watch};
 use crate::billing::Office;
 use crate::billing::door::Door;
+use crate::domain::ids::AccountNumber;
 use crate::domain::position::Snapshot;
-use crate::files::billing_feed::{self, RowError, SnapshotKind};
-use crate::store::{AccountDocument, Connection, ImportRecord, ImportState, StoreError};
+use crate::files::billing_feed::SnapshotKind;
+use crate::store::{Connection, ImportRecord, ImportState, StoreError};
 
 /// Chunks that were read and wait to be written.
 const CHUNKS_AHEAD: usize = 2;
-/// Accounts looked at in one commit when those that are gone are removed.
-const REMOVAL_PAGE: u32 = 2000;
 
 /// Everything about one import that each of its writes needs.
 struct Loading<'a, D: Door> {
@@ -47,77 +48,37 @@ pub(super) fn load<D: Door>(
     report: &mut Report,
 ) -> Result<(), ImportError> {
     file.rewind().map_err(ImportError::File)?;
+    let full = checked.header.kind == SnapshotKind::Full;
+    let unseen = full.then(|| Numbers::known(office)).transpose()?;
     let loading = Loading { office, door, record, snapshot };
-    let pace = Pace::new(&office.settings);
+    let pace = &Pace::new(&office.settings);
     let (send, receive) = sync_channel(CHUNKS_AHEAD);
-    let (written, rejects) = std::thread::scope(|scope| {
-        let pace = &pace;
-        let reader = scope.spawn(move || read(office, file, checked, options, pace, &send));
+    let (written, rest) = std::thread::scope(|scope| {
+        let reader = Reader { office, file, checked, options, pace, unseen };
+        let reader = scope.spawn(move || reader.read(&send));
         let written = loading.write_all(receive, checked.accounts, pace, watch);
         // The channel is gone by now, so the reader ends whether or not it was done.
-        let rejects = reader.join().map_err(|_| ImportError::Changed);
-        written.and_then(|written| Ok((written, rejects??)))
+        let rest = reader.join().map_err(|_| ImportError::Changed);
+        written.and_then(|written| Ok((written, rest??)))
     })?;
     if written != checked.accounts {
         return Err(ImportError::Changed);
     }
-    report.rejects = rejects;
+    report.rejects = rest.rejects;
     watch(Step::Finishing);
-    if checked.header.kind == SnapshotKind::Full && checked.faults_total == 0 {
-        report.accounts_removed = loading.remove_absent(written)?;
+    // Of an account with a fault in its row billing has said nothing, so nobody is gone.
+    if let Some(unseen) = rest.unseen.filter(|_| checked.faults_total == 0) {
+        report.accounts_removed = loading.remove(written, &unseen.sorted())?;
     }
     loading.finish(written, checked.faults_total, report)?;
     record.accounts = i64::try_from(written).unwrap_or(i64::MAX);
     Ok(())
 }
 
-/// Reads chunks until the file ends or nobody takes them any more; answers where the rejects lie.
-fn read(
-    office: &Office,
-    file: &File,
-    checked: &Checked,
-    options: &Options,
-    pace: &Pace,
-    send: &SyncSender<Vec<AccountDocument>>,
-) -> Result<Option<String>, ImportError> {
-    let settings = office.settings.feed(&office.policy);
-    let mut rejects = match &options.rejects {
-        Some(path) if checked.faults_total > 0 => Some(Rejects::start(path, file, options.format, &checked.header)?),
-        _ => None,
-    };
-    let (_, rows) = billing_feed::open(BufReader::new(file), options.format, &settings)?;
-    let mut once = (checked.faults_total > 0).then(Once::default);
-    let mut chunk = Vec::with_capacity(pace.size());
-    for row in rows {
-        let refused = match row {
-            Ok(row) if once.as_mut().is_none_or(|once| once.is_first(&row.account.account_number)) => {
-                chunk.push(AccountDocument::of(&row.account)?);
-                None
-            }
-            Ok(row) => Some(row.raw),
-            Err(RowError::Rejected(fault)) if options.accept_valid => Some(fault.raw),
-            Err(RowError::Rejected(_)) => return Err(ImportError::Changed),
-            Err(RowError::Broken(error)) => return Err(error.into()),
-        };
-        if let (Some(raw), Some(rejects)) = (refused, &mut rejects) {
-            rejects.row(&raw)?;
-        }
-        if chunk.len() >= pace.size()
-            && send.send(std::mem::replace(&mut chunk, Vec::with_capacity(pace.size()))).is_err()
-        {
-            return Ok(None);
-        }
-    }
-    if !chunk.is_empty() && send.send(chunk).is_err() {
-        return Ok(None);
-    }
-    rejects.map(Rejects::finish).transpose()
-}
-
 impl<D: Door> Loading<'_, D> {
     fn write_all(
         &self,
-        chunks: Receiver<Vec<AccountDocument>>,
+        chunks: Receiver<Chunk>,
         total: u64,
         pace: &Pace,
         watch: Watch<'_>,
@@ -126,7 +87,10 @@ impl<D: Door> Loading<'_, D> {
         for chunk in chunks {
             written += chunk.len() as u64;
             let (snapshot, chunk, began) = (Arc::clone(self.snapshot), Arc::new(chunk), Instant::now());
-            self.in_turn("import_chunk", written, move |conn| conn.replace_documents(&snapshot, &chunk))?;
+            let tried = Arc::new(AtomicBool::new(false));
+            self.in_turn("import_chunk", written, move |conn| {
+                chunk.write(conn, &snapshot, tried.swap(true, Ordering::Relaxed))
+            })?;
             let before = std::mem::replace(&mut answered, self.door.answered());
             pace.took(began.elapsed(), answered > before);
             watch(Step::Loading(written, total));
@@ -150,20 +114,14 @@ impl<D: Door> Loading<'_, D> {
         done.ok_or(ImportError::Displaced)
     }
 
-    fn remove_absent(&self, written: u64) -> Result<u64, ImportError> {
-        let known = self.office.store.connect()?.count_accounts()?;
-        if u64::try_from(known).unwrap_or(0) <= written {
-            return Ok(0);
+    /// Forgets accounts that the file did not show.
+    fn remove(&self, written: u64, gone: &[AccountNumber]) -> Result<u64, ImportError> {
+        let mut removed = 0;
+        for chunk in gone.chunks(self.office.settings.chunk_accounts) {
+            let chunk = chunk.to_vec();
+            removed += self.in_turn("import_removal", written, move |conn| conn.remove_accounts(&chunk))? as u64;
         }
-        let (mut after, mut removed) = (String::new(), 0);
-        loop {
-            let (snapshot, from) = (self.snapshot.id.clone(), after);
-            let page = self
-                .in_turn("import_removal", written, move |conn| conn.remove_absent(&snapshot, &from, REMOVAL_PAGE))?;
-            let Some((last, gone)) = page else { return Ok(removed) };
-            removed += u64::try_from(gone).unwrap_or(0);
-            after = last;
-        }
+        Ok(removed)
     }
 
     fn finish(&self, written: u64, rejected: u64, report: &Report) -> Result<(), ImportError> {

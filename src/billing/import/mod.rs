@@ -6,7 +6,10 @@
 
 mod begin;
 mod check;
+mod chunks;
+mod hashed;
 mod load;
+mod numbers;
 mod orders;
 mod pace;
 mod rejects;

@@ -9,10 +9,15 @@ use super::{FeedError, FeedSettings, MAX_LINE_BYTES, Row, RowError, RowFault, Sn
 use crate::domain::account::Account;
 use crate::files::lines::Lines;
 
+/// The most bytes that a line's end has.
+const LINE_END_BYTES: usize = 2;
+
 /// The accounts of a feed of JSON Lines.
 pub(super) struct Rows<'a> {
     lines: Lines<Stream<'a>>,
     settings: FeedSettings,
+    /// How long the last line was: the next one is likely to be as long.
+    length: usize,
     over: bool,
 }
 
@@ -24,7 +29,7 @@ struct HeaderLine {
 
 /// Reads the header line.
 pub(super) fn open(stream: Stream<'_>, settings: FeedSettings) -> Result<(SnapshotHeader, Rows<'_>), FeedError> {
-    let mut rows = Rows { lines: Lines::new(stream, MAX_LINE_BYTES), settings, over: false };
+    let mut rows = Rows { lines: Lines::new(stream, MAX_LINE_BYTES), settings, length: 0, over: false };
     let mut raw = Vec::new();
     let read = rows.lines.read(&mut raw).map_err(|source| FeedError::Io { line: 0, source })?;
     let info = read.ok_or(FeedError::Empty)?;
@@ -57,7 +62,7 @@ impl Iterator for Rows<'_> {
 
 impl Rows<'_> {
     fn step(&mut self) -> Result<Option<Row>, RowError> {
-        let mut raw = Vec::new();
+        let mut raw = Vec::with_capacity(self.length + LINE_END_BYTES);
         let broken = |line, source| RowError::Broken(FeedError::Io { line, source });
         let number = self.lines.number();
         let mut info = self.lines.read(&mut raw).map_err(|source| broken(number, source))?;
@@ -67,6 +72,7 @@ impl Rows<'_> {
         }
         let Some(info) = info else { return Ok(None) };
         let line = info.number;
+        self.length = raw.len();
         if info.too_long {
             self.lines.skip_rest(info).map_err(|source| broken(line, source))?;
             return Err(RowError::Rejected(Box::new(too_long(line, &raw))));
@@ -92,7 +98,8 @@ fn too_long(line: u64, raw: &[u8]) -> RowFault {
 
 /// Parses a line; only one that fails is parsed again, with its path written down.
 fn parse<'de, T: Deserialize<'de>>(line: u64, raw: &'de [u8]) -> Result<T, RowFault> {
-    if let Ok(value) = serde_json::from_slice(raw) {
+    // Judged as UTF-8 once, not again for each of its texts.
+    if let Some(value) = str::from_utf8(raw).ok().and_then(|text| serde_json::from_str(text).ok()) {
         return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(raw);

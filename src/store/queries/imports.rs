@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::Conn;
-use super::rows::{limit, read_id, read_word, word};
+use super::rows::{read_id, read_word, word};
 use crate::domain::calendar::Timestamp;
 use crate::domain::ids::Id;
-use crate::store::schema::{accounts, imports};
+use crate::store::schema::imports;
 use crate::store::{ImportRecord, ImportState, StoreError};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -95,25 +95,4 @@ pub fn hold_import(conn: &mut Conn, id: Id, accounts: i64, at: Timestamp) -> Res
     let loading = imports::table.find(id.to_string()).filter(imports::state.eq(word(&ImportState::Loading)?));
     let changes = (imports::accounts.eq(accounts), imports::heard_at.eq(at.micros()));
     Ok(diesel::update(loading).set(changes).execute(conn)? == 1)
-}
-
-/// Forgets accounts that a full snapshot does not show, among the next `rows` after a number. Answers
-/// the last number looked at and how many went; nothing when all were looked at.
-pub fn remove_absent(
-    conn: &mut Conn,
-    snapshot: &str,
-    after: &str,
-    rows: u32,
-) -> Result<Option<(String, i64)>, StoreError> {
-    let page: Vec<(String, String)> = accounts::table
-        .filter(accounts::account_number.gt(after))
-        .order(accounts::account_number)
-        .limit(limit(rows))
-        .select((accounts::account_number, accounts::snapshot))
-        .load(conn)?;
-    let Some((last, _)) = page.last().cloned() else { return Ok(None) };
-    let absent: Vec<String> =
-        page.into_iter().filter(|(_, shown)| shown != snapshot).map(|(number, _)| number).collect();
-    let removed = diesel::delete(accounts::table.filter(accounts::account_number.eq_any(&absent))).execute(conn)?;
-    Ok(Some((last, i64::try_from(removed).unwrap_or(i64::MAX))))
 }
