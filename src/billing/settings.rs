@@ -1,5 +1,7 @@
 //! How billing files come in and collection files go out.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -47,6 +49,20 @@ impl Settings {
             (self.upload_timeout_seconds >= 1, "billing.upload_timeout_seconds is at least 1"),
         ];
         rules.into_iter().filter(|(holds, _)| !holds).map(|(_, sentence)| sentence).collect()
+    }
+
+    /// A new file in the spool, to be written and read, that has no name any more: it lives as long as it
+    /// is held open, so nobody has to clear it away. The name is for the moment of its birth.
+    ///
+    /// # Errors
+    /// The spool cannot be made, or refuses the file.
+    pub fn unnamed_file(&self, name: &str) -> io::Result<File> {
+        let path = self.spool.join(name);
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        std::fs::create_dir_all(&self.spool).map_err(told)?;
+        let file = File::options().read(true).write(true).create_new(true).open(&path).map_err(told)?;
+        std::fs::remove_file(&path).map_err(told)?;
+        Ok(file)
     }
 
     /// What a feed is read by.

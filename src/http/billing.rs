@@ -2,9 +2,8 @@
 
 #![allow(unused_qualifications, reason = "the contract's macros name their types in full")]
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::http::header;
@@ -206,9 +205,9 @@ fn view(id: Id, record: Option<ImportRecord>, step: Option<Step>) -> SnapshotVie
 /// Streams a body into a file that has no name any more when it is complete: nobody has to clear it away.
 async fn arrive(edge: &Edge, id: Id, mut payload: web::Payload) -> Result<File, Problem> {
     let settings = &edge.office.settings;
-    let path = settings.spool.join(format!("{}.part", id.with_prefix("imp")));
+    let (office, name) = (edge.office.clone(), format!("{}.part", id.with_prefix("imp")));
     let (send, pieces) = mpsc::channel(PIECES_AHEAD);
-    let written = tokio::task::spawn_blocking(move || spool(&path, pieces));
+    let written = tokio::task::spawn_blocking(move || spool(office.settings.unnamed_file(&name)?, pieces));
     let (limit, mut size) = (settings.max_upload_bytes, 0u64);
     let pause = Duration::from_secs(edge.config.server.body_timeout_seconds);
     let arriving = async {
@@ -240,13 +239,7 @@ async fn arrive(edge: &Edge, id: Id, mut payload: web::Payload) -> Result<File, 
     })
 }
 
-fn spool(path: &PathBuf, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
-    // The name goes at once, the file lives as long as it is held open.
-    fs::remove_file(path)?;
+fn spool(mut file: File, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<File> {
     while let Some(piece) = pieces.blocking_recv() {
         file.write_all(&piece)?;
     }

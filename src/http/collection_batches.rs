@@ -246,11 +246,8 @@ fn make(
     format: CollectionFormat,
 ) -> Result<(File, Written), CollectionError> {
     let failed = |error: io::Error| CollectionError::File(error.into());
-    let spool = &office.settings.spool;
-    std::fs::create_dir_all(spool).map_err(failed)?;
-    let path = spool.join(format!("{}.part", office.clock.id().with_prefix("file")));
-    let mut file = File::options().read(true).write(true).create_new(true).open(&path).map_err(failed)?;
-    std::fs::remove_file(&path).map_err(failed)?;
+    let name = format!("{}.part", office.clock.id().with_prefix("file"));
+    let mut file = office.settings.unnamed_file(&name).map_err(failed)?;
     let written = collection::write(office, door, fact, format, &file)?;
     file.rewind().map_err(failed)?;
     Ok((file, written))

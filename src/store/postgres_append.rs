@@ -1,5 +1,6 @@
 //! Appending on PostgreSQL: one statement for all rows of a table, a bind for each column.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -112,21 +113,25 @@ pub fn append(
     Ok(usize::try_from(leaving).unwrap_or(0))
 }
 
-/// The numbers of accounts, as a column.
-struct Numbers(Arc<AccountDocuments>);
+/// Accounts in one statement. Its binds are copied several times on both sides, each time into memory that
+/// is fetched from the system anew when it is much larger than this.
+const ACCOUNTS_A_STATEMENT: usize = 1000;
+
+/// The numbers of some of the accounts, as a column.
+struct Numbers(Arc<AccountDocuments>, Range<usize>);
 
 impl Put for Numbers {
     fn put<'b>(&'b self, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_bind_param::<Array<Text>, _>(&self.0.numbers)
+        out.push_bind_param::<Array<Text>, _>(&self.0.numbers[self.1.clone()])
     }
 }
 
 /// Their documents.
-struct Documents(Arc<AccountDocuments>);
+struct Documents(Arc<AccountDocuments>, Range<usize>);
 
 impl Put for Documents {
     fn put<'b>(&'b self, out: &mut AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_bind_param::<Array<Text>, _>(&self.0.documents)
+        out.push_bind_param::<Array<Text>, _>(&self.0.documents[self.1.clone()])
     }
 }
 
@@ -146,6 +151,11 @@ statement! {
         "INSERT INTO accounts (account_number, snapshot, settled_seq, document) SELECT unnest({}), {}, 0, unnest({})"
 }
 
+fn parts(accounts: &AccountDocuments) -> impl Iterator<Item = Range<usize>> {
+    let count = accounts.len();
+    (0..count).step_by(ACCOUNTS_A_STATEMENT).map(move |start| start..(start + ACCOUNTS_A_STATEMENT).min(count))
+}
+
 /// Replaces accounts: the snapshot that they are of, and for each the place up to which it is settled.
 pub fn replace_accounts(
     conn: &mut Conn,
@@ -153,23 +163,27 @@ pub fn replace_accounts(
     settled: Vec<i64>,
     accounts: &Arc<AccountDocuments>,
 ) -> Result<(), StoreError> {
-    let all = ReplaceAccounts {
-        account_number: Numbers(Arc::clone(accounts)),
-        snapshot: snapshot.to_owned(),
-        settled_seq: BigColumn(settled),
-        document: Documents(Arc::clone(accounts)),
-    };
-    all.execute(conn)?;
+    for some in parts(accounts) {
+        let all = ReplaceAccounts {
+            account_number: Numbers(Arc::clone(accounts), some.clone()),
+            snapshot: snapshot.to_owned(),
+            settled_seq: BigColumn(settled[some.clone()].to_vec()),
+            document: Documents(Arc::clone(accounts), some),
+        };
+        all.execute(conn)?;
+    }
     Ok(())
 }
 
 /// Writes accounts that are not known, of this snapshot.
 pub fn add_accounts(conn: &mut Conn, snapshot: &str, accounts: &Arc<AccountDocuments>) -> Result<(), StoreError> {
-    let all = AddAccounts {
-        account_number: Numbers(Arc::clone(accounts)),
-        snapshot: snapshot.to_owned(),
-        document: Documents(Arc::clone(accounts)),
-    };
-    all.execute(conn)?;
+    for some in parts(accounts) {
+        let all = AddAccounts {
+            account_number: Numbers(Arc::clone(accounts), some.clone()),
+            snapshot: snapshot.to_owned(),
+            document: Documents(Arc::clone(accounts), some),
+        };
+        all.execute(conn)?;
+    }
     Ok(())
 }

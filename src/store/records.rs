@@ -202,8 +202,7 @@ impl AccountDocument {
     }
 }
 
-/// Accounts that are written together, each of them once: a column of numbers and one of documents, in
-/// the order of their index.
+/// Accounts that are written together, each of them once: a column of numbers and one of documents.
 #[derive(Clone, Debug, Default)]
 pub struct AccountDocuments {
     pub(super) numbers: Vec<String>,
@@ -211,12 +210,9 @@ pub struct AccountDocuments {
 }
 
 impl AccountDocuments {
-    /// Takes accounts in; of those with the same number the last.
+    /// Takes accounts in.
     #[must_use]
-    pub fn new(mut accounts: Vec<AccountDocument>) -> Self {
-        accounts.reverse();
-        accounts.sort_by(|one, other| one.account_number.cmp(&other.account_number));
-        accounts.dedup_by(|other, one| one.account_number == other.account_number);
+    pub fn new(accounts: Vec<AccountDocument>) -> Self {
         let (numbers, documents) =
             accounts.into_iter().map(|account| (account.account_number.into_text(), account.document)).unzip();
         Self { numbers, documents }

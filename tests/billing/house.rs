@@ -41,6 +41,7 @@ pub struct House {
     config: Config,
     writer: Option<WriterHandle>,
     _database: Option<TestDatabase>,
+    _spool: tempfile::TempDir,
 }
 
 impl House {
@@ -55,6 +56,8 @@ impl House {
         let mut config = Config::load(None).unwrap();
         config.database.url = url.into();
         config.billing.chunk_accounts = chunk_accounts;
+        let spool = tempfile::tempdir().unwrap();
+        config.billing.spool = spool.path().to_owned();
         let store = Store::new(&config.database).unwrap();
         store.migrate().unwrap();
         register(&store);
@@ -68,7 +71,7 @@ impl House {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (posting, writer) = start(&office, &config);
         let door = WriterDoor::new(posting, runtime.handle().clone());
-        Self { office, clock, door, runtime, config, writer: Some(writer), _database: database }
+        Self { office, clock, door, runtime, config, writer: Some(writer), _database: database, _spool: spool }
     }
 
     /// Another gateway on the same books.
@@ -242,6 +245,32 @@ impl ShutAfter<'_> {
         let left = self.left.get().checked_sub(1).ok_or(SubmitError::Stopped)?;
         self.left.set(left);
         Ok(())
+    }
+}
+
+/// A door behind which everything is done, and of every other write nobody knows it.
+pub struct Doubtful<'a> {
+    pub door: &'a WriterDoor,
+    pub writes: Cell<usize>,
+}
+
+impl Door for Doubtful<'_> {
+    fn write<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, SubmitError> {
+        let done = self.door.write(operation, job)?;
+        self.writes.set(self.writes.get() + 1);
+        if self.writes.get().is_multiple_of(2) { Ok(done) } else { Err(SubmitError::InDoubt) }
+    }
+
+    fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
+        self.door.submit(request)
+    }
+
+    fn answered(&self) -> u64 {
+        self.door.answered()
     }
 }
 

@@ -12,10 +12,11 @@ use recaudo::domain::money::Money;
 use recaudo::store::{ImportRecord, ImportState};
 
 use crate::feed::{Feed, file_of, valid_only};
-use crate::house::{Backend, House, ShutAfter};
+use crate::house::{Backend, Doubtful, House, ShutAfter};
 
 crate::on_both!(
     a_killed_import_is_repeated_to_the_same_end,
+    a_file_whose_writes_are_in_doubt_is_written_once,
     a_file_is_applied_once_and_never_after_a_newer_one,
     two_at_once_never_mix,
     a_broken_row_is_named_and_nothing_is_applied,
@@ -49,6 +50,25 @@ fn a_killed_import_is_repeated_to_the_same_end(backend: Backend) {
     }
     assert!(survived < 8, "the door has to be shut within the import as well");
     assert!(house.conn().loading_import().unwrap().is_none());
+}
+
+fn a_file_whose_writes_are_in_doubt_is_written_once(backend: Backend) {
+    let house = House::open(backend);
+    let doubtful = Doubtful { door: &house.door, writes: Cell::new(0) };
+    let import = |feed: &Feed| {
+        run(&house.office, &doubtful, house.clock.id(), &mut feed.file(), &Options::default(), &|_| {}).unwrap()
+    };
+    // All are new; then some are new, some known, of which some have paid, and some gone.
+    import(&Feed::full("a", "2026-11-21T03:00:00Z").accounts(1..=23, 10_000));
+    house.pay("jj-pita", 7, 4_000);
+    let report = import(&Feed::full("b", "2026-11-22T03:00:00Z").accounts(3..=29, 20_000));
+    assert_eq!((report.accounts_read, report.accounts_removed), (27, 0), "what went in doubt is not counted again");
+    assert_eq!(house.conn().count_accounts().unwrap(), 27);
+    for account in 3..=29 {
+        let paid = if account == 7 { 4_000 } else { 0 };
+        assert_eq!(house.due(account), Some(Money::from_pesos(20_000 - paid)), "{account}");
+    }
+    assert_eq!((house.due(2), house.due(30)), (None, None));
 }
 
 fn a_file_is_applied_once_and_never_after_a_newer_one(backend: Backend) {

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::hashed::{Blocks, judged};
 use super::numbers::{Numbers, packed};
+use super::rejects::Rejected;
 use super::report::{Fault, ImportError, Outcome, Report};
+use super::spool::{Accounts, Intake, kept};
 use super::{Options, Step, Watch};
 use crate::billing::{Office, Settings};
 use crate::domain::calendar::BusinessDate;
 use crate::domain::fact::Body;
 use crate::domain::ids::{AccountNumber, Id, PartyId};
-use crate::files::billing_feed::{self, FeedError, RowError, RowFault, SnapshotHeader};
+use crate::files::billing_feed::{self, FeedError, Row, RowError, RowFault, SnapshotHeader};
 
 /// How many rows are read between two words on how far it came.
 const ROWS_A_STEP: u64 = 4096;
@@ -64,25 +66,68 @@ impl Checked {
     }
 }
 
+/// A file that was read to its end.
+pub(super) struct Judged {
+    pub(super) checked: Checked,
+    /// Its accounts without a fault; not all of them when it is refused.
+    pub(super) accounts: Accounts,
+    /// The rows with one, when they were asked for.
+    pub(super) rejected: Option<Rejected>,
+}
+
 /// Reads the file to its end.
 pub(super) fn check(
     office: &Office,
+    id: Id,
     file: &mut File,
     options: &Options,
     watch: Watch<'_>,
-) -> Result<Checked, ImportError> {
+) -> Result<Judged, ImportError> {
     let total = file.metadata().map_err(ImportError::File)?.len();
     file.rewind().map_err(ImportError::File)?;
+    let spooled = |what: &str| {
+        let name = format!("{}.{what}", id.with_prefix("imp"));
+        office.settings.unnamed_file(&name).map_err(ImportError::Spool)
+    };
+    let rejected = options.rejects.as_ref().map(|_| spooled("rejected")).transpose()?.map(Rejected::new);
     let read = AtomicU64::new(0);
     let step = || watch(Step::Checking(read.load(Ordering::Relaxed), total));
-    let (checked, sha256) = judged(file, &read, |bytes| judge(office, bytes, options, &step));
-    let mut checked = checked?;
-    checked.sha256 = sha256;
+    let (verdict, accounts) = kept(spooled("judged")?, |intake| {
+        let (verdict, sha256) = judged(file, &read, |bytes| {
+            judge(office, bytes, options, Keeping { intake: Some(intake), rejected }, &step)
+        });
+        verdict.map(|(checked, rejected)| (Checked { sha256, ..checked }, rejected))
+    });
+    // A spool that is full broke the judging off, not the other way round.
+    let accounts = accounts?;
+    let (checked, rejected) = verdict?;
     watch(Step::Checking(total, total));
-    Ok(checked)
+    Ok(Judged { checked, accounts, rejected })
 }
 
-fn judge(office: &Office, bytes: &mut Blocks, options: &Options, step: &impl Fn()) -> Result<Checked, ImportError> {
+/// Where accounts and rows go while it is open whether the file is taken.
+struct Keeping {
+    intake: Option<Intake>,
+    rejected: Option<Rejected>,
+}
+
+impl Keeping {
+    fn account(&mut self, number: u64, row: &Row) -> Result<(), ImportError> {
+        self.intake.as_mut().map_or(Ok(()), |intake| intake.take(number, row))
+    }
+
+    fn set_aside(&mut self, raw: &[u8]) -> Result<(), ImportError> {
+        self.rejected.as_mut().map_or(Ok(()), |rejected| rejected.row(raw))
+    }
+}
+
+fn judge(
+    office: &Office,
+    bytes: &mut Blocks,
+    options: &Options,
+    mut keeping: Keeping,
+    step: &impl Fn(),
+) -> Result<(Checked, Option<Rejected>), ImportError> {
     let settings = &office.settings;
     let (header, rows) = billing_feed::open(&mut *bytes, options.format, &settings.feed(&office.policy))?;
     let mut checked = Checked {
@@ -97,11 +142,27 @@ fn judge(office: &Office, bytes: &mut Blocks, options: &Options, step: &impl Fn(
     resolve_batches(office, &mut checked)?;
     let mut seen = Numbers::default();
     for (nth, row) in (1..).zip(rows) {
-        match row {
-            Ok(row) if first(&mut seen, &row.account.account_number) => checked.accounts += 1,
-            Ok(row) => checked.fault(twice(row.line, &row.account.account_number), settings),
-            Err(RowError::Rejected(fault)) => checked.fault(Fault::from(*fault), settings),
+        let fault = match row {
+            Ok(row) => match packed(&row.account.account_number) {
+                Some(number) if seen.insert(number) => {
+                    checked.accounts += 1;
+                    keeping.account(number, &row)?;
+                    None
+                }
+                number => Some((unusable(row.line, &row.account.account_number, number.is_some()), row.raw)),
+            },
+            Err(RowError::Rejected(mut fault)) => {
+                let raw = std::mem::take(&mut fault.raw);
+                Some((Fault::from(*fault), raw))
+            }
             Err(RowError::Broken(error)) => return Err(error.into()),
+        };
+        if let Some((fault, raw)) = fault {
+            keeping.set_aside(&raw)?;
+            checked.fault(fault, settings);
+        }
+        if checked.refused(options, settings) {
+            keeping = Keeping { intake: None, rejected: None };
         }
         if seen.len() > settings.max_accounts {
             return Err(ImportError::TooMany { most: settings.max_accounts });
@@ -112,22 +173,16 @@ fn judge(office: &Office, bytes: &mut Blocks, options: &Options, step: &impl Fn(
     }
     // What comes after the last row, as behind the end of what was packed, belongs to the file too.
     io::copy(bytes, &mut io::sink()).map_err(ImportError::File)?;
-    Ok(checked)
-}
-
-/// Whether a number was not seen before. The rules of the feed let nothing through that is no number.
-pub(super) fn first(seen: &mut Numbers, number: &AccountNumber) -> bool {
-    packed(number).is_none_or(|number| seen.insert(number))
-}
-
-fn twice(line: u64, number: &AccountNumber) -> Fault {
-    Fault {
-        line,
-        column: 1,
-        pointer: "/account_number".to_owned(),
-        rule: "an account stands once in a file".to_owned(),
-        found: number.to_string(),
+    if let Some(intake) = &mut keeping.intake {
+        intake.pass()?;
     }
+    Ok((checked, keeping.rejected))
+}
+
+/// A number that came before, or that the feed's rules let through and no row can have.
+fn unusable(line: u64, number: &AccountNumber, before: bool) -> Fault {
+    let rule = if before { "an account stands once in a file" } else { "an account number is at most 18 digits" };
+    Fault { line, column: 1, pointer: "/account_number".to_owned(), rule: rule.to_owned(), found: number.to_string() }
 }
 
 /// The batches that the header names, as the business dates they closed.

@@ -1,21 +1,20 @@
 //! The second pass: accounts are written in chunks, payments in between.
 //!
-//! One thread reads, this one writes; a few chunks lie between them and no more. Each chunk says in
+//! One thread makes chunks, this one writes; a few lie between them and no more. Each chunk says in
 //! its own transaction that the turn is still held, so whoever was displaced writes nothing more.
 
-use std::fs::File;
-use std::io::Seek;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use super::check::Checked;
-use super::chunks::{Chunk, Reader};
+use super::check::Judged;
+use super::chunks::{Chunk, Chunks};
 use super::numbers::Numbers;
 use super::pace::Pace;
+use super::rejects::Rejects;
 use super::report::{ImportError, Report};
-use super::{Options, Step, Watch};
+use super::{Step, Watch};
 use crate::billing::Office;
 use crate::billing::door::Door;
 use crate::domain::ids::AccountNumber;
@@ -35,39 +34,34 @@ struct Loading<'a, D: Door> {
 }
 
 /// Writes the file's accounts, forgets those that a full file does not show, and says that it is done.
-#[allow(clippy::too_many_arguments, reason = "the one caller has them all at hand")]
 pub(super) fn load<D: Door>(
     office: &Office,
     door: &D,
     record: &mut ImportRecord,
-    file: &mut File,
-    checked: &Checked,
     snapshot: &Arc<Snapshot>,
-    options: &Options,
+    judged: Judged,
+    rejects: Option<Rejects>,
     watch: Watch<'_>,
     report: &mut Report,
 ) -> Result<(), ImportError> {
-    file.rewind().map_err(ImportError::File)?;
+    let Judged { checked, accounts, .. } = judged;
     let full = checked.header.kind == SnapshotKind::Full;
     let unseen = full.then(|| Numbers::known(office)).transpose()?;
     let loading = Loading { office, door, record, snapshot };
     let pace = &Pace::new(&office.settings);
     let (send, receive) = sync_channel(CHUNKS_AHEAD);
-    let (written, rest) = std::thread::scope(|scope| {
-        let reader = Reader { office, file, checked, options, pace, unseen };
-        let reader = scope.spawn(move || reader.read(&send));
+    let (written, unseen) = std::thread::scope(|scope| {
+        let chunks = Chunks { accounts, pace, unseen };
+        let making = scope.spawn(move || chunks.send(&send));
         let written = loading.write_all(receive, checked.accounts, pace, watch);
-        // The channel is gone by now, so the reader ends whether or not it was done.
-        let rest = reader.join().map_err(|_| ImportError::Changed);
-        written.and_then(|written| Ok((written, rest??)))
+        // The channel is gone by now, so that thread ends whether or not it was done.
+        let unseen = making.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.and_then(|written| Ok((written, unseen?)))
     })?;
-    if written != checked.accounts {
-        return Err(ImportError::Changed);
-    }
-    report.rejects = rest.rejects;
     watch(Step::Finishing);
+    report.rejects = rejects.map(Rejects::finish).transpose()?;
     // Of an account with a fault in its row billing has said nothing, so nobody is gone.
-    if let Some(unseen) = rest.unseen.filter(|_| checked.faults_total == 0) {
+    if let Some(unseen) = unseen.filter(|_| checked.faults_total == 0) {
         report.accounts_removed = loading.remove(written, &unseen.sorted())?;
     }
     loading.finish(written, checked.faults_total, report)?;

@@ -14,6 +14,7 @@ mod orders;
 mod pace;
 mod rejects;
 mod report;
+mod spool;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 pub use report::{Fault, ImportError, Outcome, Report};
 
 use self::begin::Begun;
+use self::rejects::Rejects;
 use super::Office;
 use super::door::Door;
 use crate::domain::ids::Id;
@@ -106,7 +108,8 @@ fn steps(
     options: &Options,
     watch: Watch<'_>,
 ) -> Result<Report, ImportError> {
-    let checked = check::check(office, file, options, watch)?;
+    let mut judged = check::check(office, record.id, file, options, watch)?;
+    let checked = &judged.checked;
     record.snapshot = Some(checked.header.id.clone());
     record.file_hash = Some(checked.sha256.clone());
     let mut report = checked.report();
@@ -114,13 +117,16 @@ fn steps(
         report.outcome = Outcome::Refused;
         return Err(ImportError::Faults(Box::new(report)));
     }
-    let begun = begin::begin(office, door, record, &checked, options)?;
+    let begun = begin::begin(office, door, record, checked, options)?;
     record.state = ImportState::Loading;
     report.included_through = begun.snapshot().included_through.clone();
     match &begun {
         Begun::Already(_) => report.outcome = Outcome::AlreadyLoaded,
         Begun::Turn(snapshot) => {
-            load::load(office, door, record, file, &checked, snapshot, options, watch, &mut report)?;
+            let rejected = judged.rejected.take().filter(|_| checked.faults_total > 0);
+            let rejects = options.rejects.as_deref().zip(rejected);
+            let rejects = rejects.map(|(path, rows)| Rejects::write(path, file, options.format, &checked.header, rows));
+            load::load(office, door, record, snapshot, judged, rejects.transpose()?, watch, &mut report)?;
         }
     }
     watch(Step::Finishing);

@@ -25,7 +25,8 @@ pub(super) fn packed(number: &AccountNumber) -> Option<u64> {
     Some(digits.iter().fold(1, |sum, digit| sum * 10 + u64::from(digit - b'0')))
 }
 
-fn unpacked(number: u64) -> AccountNumber {
+/// The number that an integer stands for.
+pub(super) fn unpacked(number: u64) -> AccountNumber {
     AccountNumber::new(&number.to_string()[1..])
 }
 

@@ -11,37 +11,49 @@ use crate::files::billing_feed::{Format, MAX_LINE_BYTES, SnapshotHeader, Snapsho
 /// The longest id that a feed takes, less the room for the ending.
 const MAX_STEM: usize = 90;
 
-/// A file of rejects that is being written.
+/// Rows that were set aside, as they came, until it is known whether the rest is taken.
+pub(super) struct Rejected(BufWriter<File>);
+
+impl Rejected {
+    pub(super) fn new(spooled: File) -> Self {
+        Self(BufWriter::new(spooled))
+    }
+
+    /// Sets one row aside.
+    pub(super) fn row(&mut self, raw: &[u8]) -> Result<(), ImportError> {
+        self.0.write_all(raw).and_then(|()| self.0.write_all(b"\n")).map_err(ImportError::Spool)
+    }
+}
+
+/// The file that they make, complete and not yet in its place.
 pub(super) struct Rejects {
-    out: BufWriter<File>,
+    file: File,
     temporary: PathBuf,
     path: PathBuf,
 }
 
 impl Rejects {
-    /// Writes the head: that of the file, under another name and as a delta.
-    pub(super) fn start(
+    /// Writes the head, which is that of the feed under another name and as a delta, and the rows.
+    pub(super) fn write(
         path: &Path,
-        file: &File,
+        feed: &File,
         format: Option<Format>,
         header: &SnapshotHeader,
+        rejected: Rejected,
     ) -> Result<Self, ImportError> {
-        let head = head(file, format, header)?;
+        let head = head(feed, format, header)?;
+        let mut rows = rejected.0.into_inner().map_err(|error| ImportError::Spool(error.into_error()))?;
+        rows.rewind().map_err(ImportError::Spool)?;
         let temporary = path.with_extension("part");
-        let mut out = BufWriter::new(File::create(&temporary).map_err(ImportError::File)?);
-        out.write_all(&head).map_err(ImportError::File)?;
-        Ok(Self { out, temporary, path: path.to_owned() })
+        let mut file = File::create(&temporary).map_err(ImportError::File)?;
+        file.write_all(&head).map_err(ImportError::File)?;
+        io::copy(&mut rows, &mut file).map_err(ImportError::File)?;
+        Ok(Self { file, temporary, path: path.to_owned() })
     }
 
-    /// Writes one row as it came.
-    pub(super) fn row(&mut self, raw: &[u8]) -> Result<(), ImportError> {
-        self.out.write_all(raw).and_then(|()| self.out.write_all(b"\n")).map_err(ImportError::File)
-    }
-
-    /// Puts the file in its place.
+    /// Puts it in its place.
     pub(super) fn finish(self) -> Result<String, ImportError> {
-        let file = self.out.into_inner().map_err(|error| ImportError::File(error.into_error()))?;
-        put_in_place(&file, &self.temporary, &self.path).map_err(ImportError::File)?;
+        put_in_place(&self.file, &self.temporary, &self.path).map_err(ImportError::File)?;
         Ok(self.path.display().to_string())
     }
 }

@@ -147,9 +147,9 @@ pub enum ImportError {
     /// The file, or the rejects, cannot be read or written.
     #[error("file: {0}")]
     File(#[source] io::Error),
-    /// It is not the file that was checked.
-    #[error("the file changed while it was read")]
-    Changed,
+    /// What was judged cannot be kept until it is written (`billing.spool`).
+    #[error("spool: {0}")]
+    Spool(#[source] io::Error),
     /// The writer has no answer.
     #[error(transparent)]
     Writer(#[from] SubmitError),
@@ -164,7 +164,7 @@ impl ImportError {
     pub const fn state(&self) -> ImportState {
         match self {
             Self::Displaced => ImportState::Displaced,
-            Self::File(_) | Self::Changed | Self::Writer(_) | Self::Store(_) => ImportState::Failed,
+            Self::File(_) | Self::Spool(_) | Self::Writer(_) | Self::Store(_) => ImportState::Failed,
             _ => ImportState::Refused,
         }
     }
@@ -184,7 +184,7 @@ impl ImportError {
             Self::Displaced => "import-displaced",
             Self::Whole => "file-is-whole",
             Self::File(_) => "file",
-            Self::Changed => "file-changed",
+            Self::Spool(_) => "spool",
             Self::Writer(_) | Self::Store(_) => "unavailable",
         }
     }

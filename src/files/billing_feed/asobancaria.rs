@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::rules::{broken_rule, shown};
 use super::stream::Stream;
-use super::{FeedError, FeedSettings, MAX_LINE_BYTES, Row, RowError, RowFault, SnapshotHeader, SnapshotKind};
+use super::{FeedError, FeedSettings, Format, MAX_LINE_BYTES, Row, RowError, RowFault, SnapshotHeader, SnapshotKind};
 use crate::domain::account::{Account, AccountStatus, Bill, Service, ServiceStatus};
 use crate::domain::calendar::{BusinessDate, Timestamp};
 use crate::domain::ids::AccountNumber;
@@ -104,7 +104,7 @@ impl Rows<'_> {
             account.bills.push(self.bill(&record));
         }
         match broken_rule(&account, &self.settings.accounts) {
-            None => Ok(Some(Row { line, account, raw })),
+            None => Ok(Some(Row { line, account, raw, form: Format::Asobancaria2001 })),
             Some((pointer, rule)) => {
                 let found = shown(&raw[..raw.len().min(50)]);
                 Err(RowError::Rejected(Box::new(RowFault { line, column: 3, pointer, rule, found, raw })))

@@ -5,7 +5,7 @@ use serde_path_to_error::Segment;
 
 use super::rules::{broken_header, broken_rule, fault_at, shown};
 use super::stream::Stream;
-use super::{FeedError, FeedSettings, MAX_LINE_BYTES, Row, RowError, RowFault, SnapshotHeader};
+use super::{FeedError, FeedSettings, Format, MAX_LINE_BYTES, Row, RowError, RowFault, SnapshotHeader};
 use crate::domain::account::Account;
 use crate::files::lines::Lines;
 
@@ -79,7 +79,7 @@ impl Rows<'_> {
         }
         let account: Account = parse(line, &raw).map_err(|fault| RowError::Rejected(Box::new(fault)))?;
         match broken_rule(&account, &self.settings.accounts) {
-            None => Ok(Some(Row { line, account, raw })),
+            None => Ok(Some(Row { line, account, raw, form: Format::Jsonl })),
             Some((pointer, rule)) => Err(RowError::Rejected(Box::new(fault_at(line, &raw, pointer, rule)))),
         }
     }

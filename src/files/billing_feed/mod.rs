@@ -123,6 +123,30 @@ pub struct Row {
     pub account: Account,
     /// Its bytes as they came, to be written to the rejects if a later stage refuses it.
     pub raw: Vec<u8>,
+    /// The form in which they came.
+    pub form: Format,
+}
+
+impl Row {
+    /// Writes the account as the JSON document that it is, or would be: a line of JSON that was written
+    /// without blanks is copied, anything else is written anew.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn write_document(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
+        if self.form == Format::Jsonl && is_dense(&self.raw) {
+            into.extend_from_slice(&self.raw);
+            return Ok(());
+        }
+        serde_json::to_writer(into, &self.account)
+    }
+}
+
+/// Whether a JSON object is written without blanks, told by its first member: whoever writes one after the
+/// first colon does so everywhere.
+fn is_dense(object: &[u8]) -> bool {
+    let after = object.iter().position(|byte| *byte == b':').and_then(|colon| object.get(colon + 1));
+    object.starts_with(b"{\"") && object.ends_with(b"}") && after.is_some_and(|byte| !byte.is_ascii_whitespace())
 }
 
 /// Why an account is refused, and exactly where.

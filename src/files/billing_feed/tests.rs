@@ -37,6 +37,37 @@ fn header() -> SnapshotHeader {
     read(HEADER.as_bytes()).unwrap().0
 }
 
+fn document(row: &Row) -> String {
+    let mut document = Vec::new();
+    row.write_document(&mut document).unwrap();
+    String::from_utf8(document).unwrap()
+}
+
+#[test]
+fn a_dense_line_is_its_own_document_and_a_loose_one_is_written_anew() {
+    // Loose before and behind the first member, and a member more than the books would write.
+    let loose = ACCOUNT.replace("\":", "\" : ");
+    let behind = format!("{ACCOUNT} ");
+    let null = ACCOUNT.replacen("\"stratum\":2", "\"stratum\":null", 1);
+    let feed = format!("{HEADER}\n{ACCOUNT}\n{loose}\n{behind}\n{null}");
+    let rows: Vec<Row> = read(feed.as_bytes()).unwrap().1.into_iter().map(Result::unwrap).collect();
+    let documents: Vec<String> = rows.iter().map(document).collect();
+    assert_eq!(documents, [ACCOUNT, ACCOUNT, ACCOUNT, &null]);
+    let csv = read(as_csv(&[rows[0].account.clone()]).as_bytes()).unwrap().1.remove(0).unwrap();
+    assert_eq!(document(&csv), ACCOUNT);
+}
+
+#[test]
+fn every_document_says_what_its_account_says() {
+    let jsonl = sample_feed(300);
+    let csv = as_csv(&accounts(&jsonl));
+    for feed in [jsonl, csv.into_bytes()] {
+        for row in read(&feed).unwrap().1.into_iter().map(Result::unwrap) {
+            assert_eq!(serde_json::from_str::<Account>(&document(&row)).unwrap(), row.account);
+        }
+    }
+}
+
 fn as_csv(accounts: &[Account]) -> String {
     let mut writer = CsvFeedWriter::start(Vec::new(), &header()).unwrap();
     accounts.iter().for_each(|account| writer.account(account).unwrap());

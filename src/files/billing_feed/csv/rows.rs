@@ -5,7 +5,7 @@ use super::split::{self, Cell};
 use super::{ACCOUNT_COLUMNS, all_columns};
 use crate::files::billing_feed::rules::{broken_rule, shown};
 use crate::files::billing_feed::stream::Stream;
-use crate::files::billing_feed::{FeedError, FeedSettings, MAX_LINE_BYTES, Row, RowError, RowFault};
+use crate::files::billing_feed::{FeedError, FeedSettings, Format, MAX_LINE_BYTES, Row, RowError, RowFault};
 use crate::files::lines::Lines;
 
 /// Which cell of a row is which column.
@@ -213,7 +213,7 @@ impl<'a> Rows<'a> {
         };
         let account = builder.finish();
         match broken_rule(&account, &self.settings.accounts) {
-            None => Ok(Row { line, account, raw }),
+            None => Ok(Row { line, account, raw, form: Format::Csv }),
             Some((pointer, rule)) => {
                 Err(refuse(line, (1, pointer.trim_start_matches('/').to_owned(), rule, shown(&raw))))
             }
