@@ -174,8 +174,8 @@ ask! {
     accounts::add_documents(snapshot: &Snapshot, accounts: &Arc<AccountDocuments>) -> ();
     /// The numbers of known accounts, in order, after one.
     accounts::account_numbers(after: &str, rows: u32) -> Vec<AccountNumber>;
-    /// Forgets accounts. Says how many were known.
-    accounts::remove_accounts(numbers: &[AccountNumber]) -> usize;
+    /// Forgets accounts.
+    accounts::remove_accounts(numbers: &[AccountNumber]) -> ();
     /// How many accounts there are.
     accounts::count_accounts() -> i64;
 

@@ -41,7 +41,7 @@ fn a_file_has_its_bounds(backend: Backend) {
     set(&mut house, |settings| (settings.max_accounts, settings.max_faults, settings.max_rejects) = (10, 2, 3));
     let feed = |id: &str, accounts: u32, broken: usize| {
         let mut feed = Feed::full(id, "2026-11-23T03:00:00Z").accounts(1..=accounts, 10_000);
-        feed.lines.iter_mut().take(broken).for_each(|line| *line = line.replace("\"10002.00\"", "\"-1.00\""));
+        feed.lines.iter_mut().take(broken).for_each(|line| *line = line.replace("\"10000.00\"", "\"-1.00\""));
         feed
     };
     assert!(matches!(house.import(&feed("many", 11, 0)), Err(ImportError::TooMany { most: 10 })));

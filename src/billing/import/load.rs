@@ -62,7 +62,8 @@ pub(super) fn load<D: Door>(
     report.rejects = rejects.map(Rejects::finish).transpose()?;
     // Of an account with a fault in its row billing has said nothing, so nobody is gone.
     if let Some(unseen) = unseen.filter(|_| checked.faults_total == 0) {
-        report.accounts_removed = loading.remove(written, &unseen.sorted())?;
+        report.accounts_removed = unseen.len() as u64;
+        loading.remove(written, &unseen.sorted())?;
     }
     loading.finish(written, checked.faults_total, report)?;
     record.accounts = i64::try_from(written).unwrap_or(i64::MAX);
@@ -93,29 +94,34 @@ impl<D: Door> Loading<'_, D> {
     }
 
     /// Runs a write in the same transaction in which the turn is held.
-    fn in_turn<T: Send + 'static>(
+    fn in_turn(
         &self,
         operation: &'static str,
         written: u64,
-        job: impl Fn(&mut Connection) -> Result<T, StoreError> + Clone + Send + 'static,
-    ) -> Result<T, ImportError> {
+        job: impl Fn(&mut Connection) -> Result<(), StoreError> + Clone + Send + 'static,
+    ) -> Result<(), ImportError> {
         let (id, now) = (self.record.id, self.office.clock.now());
         let written = i64::try_from(written).unwrap_or(i64::MAX);
-        let done = self.door.insist(operation, || {
+        let held = self.door.insist(operation, || {
             let job = job.clone();
-            move |conn: &mut Connection| Ok(if conn.hold_import(id, written, now)? { Some(job(conn)?) } else { None })
+            move |conn: &mut Connection| {
+                if conn.hold_import(id, written, now)? {
+                    return job(conn).map(|()| true);
+                }
+                // Nobody knew of the last try, and it was the one that ended the turn.
+                Ok(conn.import(id)?.is_some_and(|import| import.state == ImportState::Loaded))
+            }
         })?;
-        done.ok_or(ImportError::Displaced)
+        held.then_some(()).ok_or(ImportError::Displaced)
     }
 
     /// Forgets accounts that the file did not show.
-    fn remove(&self, written: u64, gone: &[AccountNumber]) -> Result<u64, ImportError> {
-        let mut removed = 0;
+    fn remove(&self, written: u64, gone: &[AccountNumber]) -> Result<(), ImportError> {
         for chunk in gone.chunks(self.office.settings.chunk_accounts) {
             let chunk = chunk.to_vec();
-            removed += self.in_turn("import_removal", written, move |conn| conn.remove_accounts(&chunk))? as u64;
+            self.in_turn("import_removal", written, move |conn| conn.remove_accounts(&chunk))?;
         }
-        Ok(removed)
+        Ok(())
     }
 
     fn finish(&self, written: u64, rejected: u64, report: &Report) -> Result<(), ImportError> {

@@ -90,7 +90,8 @@ pub fn account_numbers(conn: &mut Conn, after: &str, rows: u32) -> Result<Vec<Ac
 }
 
 /// Forgets accounts.
-pub fn remove_accounts(conn: &mut Conn, numbers: &[AccountNumber]) -> Result<usize, StoreError> {
+pub fn remove_accounts(conn: &mut Conn, numbers: &[AccountNumber]) -> Result<(), StoreError> {
     let numbers = numbers.iter().map(AccountNumber::as_str);
-    Ok(diesel::delete(accounts::table.filter(accounts::account_number.eq_any(numbers))).execute(conn)?)
+    diesel::delete(accounts::table.filter(accounts::account_number.eq_any(numbers))).execute(conn)?;
+    Ok(())
 }
