@@ -3,8 +3,8 @@
 //!
 //! `cargo bench --bench books -- [--accounts N] [--payments N] [--only sqlite|postgres]`
 //!
-//! The yardsticks are of the same run: PostgreSQL's COPY of the same bytes into one table, with and
-//! without a key, and a bare batched insert of the same rows into SQLite by Python's own module.
+//! The yardsticks are of the same run: PostgreSQL's COPY of the same bytes into one table, and a bare batched insert of
+//! the same rows into SQLite by Python's own module.
 
 #![allow(
     clippy::print_stdout,

@@ -38,7 +38,8 @@ print(time.monotonic() - started)
     Duration::from_secs_f64(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
 }
 
-/// COPY of the same bytes: into a table without a key, which is told beside, and into one with.
+/// COPY of the same bytes into a table without a key; into one with a key is told beside, because the books
+/// have one.
 pub fn postgres(folder: &Path, url: &str, sample: &Path) -> Duration {
     let rows = numbered(folder, sample);
     let copy = |table: &str, columns: &str| {
@@ -55,7 +56,7 @@ pub fn postgres(folder: &Path, url: &str, sample: &Path) -> Duration {
     let keyless = copy("keyless", "number TEXT, line TEXT");
     let keyed = copy("keyed", "number TEXT COLLATE \"C\" PRIMARY KEY, line TEXT");
     println!("postgres  COPY: {keyless:.1?} without a key, {keyed:.1?} with");
-    keyed
+    keyless
 }
 
 fn psql(url: &str, sql: &str) {
