@@ -17,6 +17,7 @@ use crate::house::{Backend, Doubtful, House, ShutAfter};
 crate::on_both!(
     a_killed_import_is_repeated_to_the_same_end,
     a_file_whose_writes_are_in_doubt_is_written_once,
+    what_is_known_and_what_is_new_is_written_at_the_first_try,
     a_file_is_applied_once_and_never_after_a_newer_one,
     two_at_once_never_mix,
     a_broken_row_is_named_and_nothing_is_applied,
@@ -69,6 +70,24 @@ fn a_file_whose_writes_are_in_doubt_is_written_once(backend: Backend) {
         assert_eq!(house.due(account), Some(Money::from_pesos(20_000 - paid)), "{account}");
     }
     assert_eq!((house.due(2), house.due(30)), (None, None));
+}
+
+fn what_is_known_and_what_is_new_is_written_at_the_first_try(backend: Backend) {
+    let house = House::open(backend);
+    let writes_of = |feed: &Feed| {
+        let counted = ShutAfter { door: &house.door, left: Cell::new(1000) };
+        run(&house.office, &counted, house.clock.id(), &mut feed.file(), &Options::default(), &|_| {}).unwrap();
+        1000 - counted.left.get()
+    };
+    // A file as large of new accounts only, of known ones only, and of both. A new one taken for a known
+    // one, or the other way round, would come to the same end by a second try.
+    let first = writes_of(&Feed::full("a", "2026-11-21T03:00:00Z").accounts(1..=30, 10_000));
+    let second = writes_of(&Feed::full("b", "2026-11-22T03:00:00Z").accounts(1..=30, 20_000));
+    let third = writes_of(&Feed::delta("c", "2026-11-23T03:00:00Z").accounts(16..=45, 20_000));
+    let fourth = writes_of(&Feed::full("d", "2026-11-24T03:00:00Z").accounts(1..=60, 20_000));
+    assert_eq!((second, third), (first, first));
+    // Another thirty accounts in chunks of five.
+    assert_eq!(fourth, first + 6);
 }
 
 fn a_file_is_applied_once_and_never_after_a_newer_one(backend: Backend) {
