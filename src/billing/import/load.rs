@@ -12,7 +12,6 @@ use super::check::Judged;
 use super::chunks::{Chunk, Chunks};
 use super::numbers::Numbers;
 use super::pace::Pace;
-use super::rejects::Rejects;
 use super::report::{ImportError, Report};
 use super::{Step, Watch};
 use crate::billing::Office;
@@ -40,7 +39,6 @@ pub(super) fn load<D: Door>(
     record: &mut ImportRecord,
     snapshot: &Arc<Snapshot>,
     judged: Judged,
-    rejects: Option<Rejects>,
     watch: Watch<'_>,
     report: &mut Report,
 ) -> Result<(), ImportError> {
@@ -59,7 +57,6 @@ pub(super) fn load<D: Door>(
         written.and_then(|written| Ok((written, unseen?)))
     })?;
     watch(Step::Finishing);
-    report.rejects = rejects.map(Rejects::finish).transpose()?;
     // Of an account with a fault in its row billing has said nothing, so nobody is gone.
     if let Some(unseen) = unseen.filter(|_| checked.faults_total == 0) {
         report.accounts_removed = unseen.len() as u64;

@@ -22,7 +22,6 @@ use std::path::PathBuf;
 pub use report::{Fault, ImportError, Outcome, Report};
 
 use self::begin::Begun;
-use self::rejects::Rejects;
 use super::Office;
 use super::door::Door;
 use crate::domain::ids::Id;
@@ -124,9 +123,10 @@ fn steps(
         Begun::Already(_) => report.outcome = Outcome::AlreadyLoaded,
         Begun::Turn(snapshot) => {
             let rejected = judged.rejected.take().filter(|_| checked.faults_total > 0);
-            let rejects = options.rejects.as_deref().zip(rejected);
-            let rejects = rejects.map(|(path, rows)| Rejects::write(path, file, options.format, &checked.header, rows));
-            load::load(office, door, record, snapshot, judged, rejects.transpose()?, watch, &mut report)?;
+            if let Some((path, rejected)) = options.rejects.as_deref().zip(rejected) {
+                report.rejects = Some(rejected.put(path, file, options.format, &checked.header)?);
+            }
+            load::load(office, door, record, snapshot, judged, watch, &mut report)?;
         }
     }
     watch(Step::Finishing);

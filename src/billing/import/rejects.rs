@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::report::ImportError;
 use crate::billing::collection::put_in_place;
@@ -23,38 +23,28 @@ impl Rejected {
     pub(super) fn row(&mut self, raw: &[u8]) -> Result<(), ImportError> {
         self.0.write_all(raw).and_then(|()| self.0.write_all(b"\n")).map_err(ImportError::Spool)
     }
-}
 
-/// The file that they make, complete and not yet in its place.
-pub(super) struct Rejects {
-    file: File,
-    temporary: PathBuf,
-    path: PathBuf,
-}
-
-impl Rejects {
-    /// Writes the head, which is that of the feed under another name and as a delta, and the rows.
-    pub(super) fn write(
+    /// Puts them in place as a file: the head, which is that of the feed under another name and as a delta,
+    /// and the rows.
+    pub(super) fn put(
+        self,
         path: &Path,
         feed: &File,
         format: Option<Format>,
         header: &SnapshotHeader,
-        rejected: Rejected,
-    ) -> Result<Self, ImportError> {
+    ) -> Result<String, ImportError> {
         let head = head(feed, format, header)?;
-        let mut rows = rejected.0.into_inner().map_err(|error| ImportError::Spool(error.into_error()))?;
+        let mut rows = self.0.into_inner().map_err(|error| ImportError::Spool(error.into_error()))?;
         rows.rewind().map_err(ImportError::Spool)?;
         let temporary = path.with_extension("part");
-        let mut file = File::create(&temporary).map_err(ImportError::File)?;
-        file.write_all(&head).map_err(ImportError::File)?;
-        io::copy(&mut rows, &mut file).map_err(ImportError::File)?;
-        Ok(Self { file, temporary, path: path.to_owned() })
-    }
-
-    /// Puts it in its place.
-    pub(super) fn finish(self) -> Result<String, ImportError> {
-        put_in_place(&self.file, &self.temporary, &self.path).map_err(ImportError::File)?;
-        Ok(self.path.display().to_string())
+        let mut write = || {
+            let mut file = File::create(&temporary)?;
+            file.write_all(&head)?;
+            io::copy(&mut rows, &mut file)?;
+            put_in_place(&file, &temporary, path)
+        };
+        write().map_err(ImportError::File)?;
+        Ok(path.display().to_string())
     }
 }
 
