@@ -360,7 +360,7 @@ on_both_databases! {
         let partner = gateway.caller("aliado").await;
         let operator = gateway.caller("mesa").await;
         let other = gateway.caller("otro").await;
-        let payments = day(gateway, &partner).await;
+        let payments = pay_every(gateway, &partner, 0).await;
         let date = payments[0]["business_date"].as_str().unwrap().to_owned();
         let slip = |number: &str, amount: &str| json!({
             "slip_number": number, "amount": amount, "currency": "COP", "deposited_on": date,
