@@ -11,11 +11,15 @@ use recaudo::clock::Clock;
 use recaudo::domain::fact::{Fact, Place};
 use recaudo::domain::ids::PartyId;
 use recaudo::domain::money::Money;
+use recaudo::files::asobancaria_2001::LotHeader;
+use recaudo::files::asobancaria_2001::billing::{BillingHeader, BillingLot, BillingRecord, BillingWriter};
+use recaudo::files::asobancaria_2001::codes::FileModifier;
 use recaudo::files::asobancaria_2001::collection::{CollectionItem, CollectionReader};
 use recaudo::files::collection_file::CollectionFormat;
+use recaudo::files::fixed_width::HourMinute;
 use recaudo::store::ImportState;
 
-use crate::feed::{Feed, valid_only};
+use crate::feed::{Feed, file_of, valid_only};
 use crate::house::{Backend, House, ShutAfter, date};
 use crate::support::postgres::TestDatabase;
 
@@ -25,6 +29,7 @@ crate::on_both!(
     a_file_in_place_is_known_however_small_it_looks_now,
     a_row_that_comes_twice_is_set_aside,
     what_was_judged_is_written_whatever_becomes_of_the_file,
+    what_has_no_rejects_is_refused_before_it_begins,
     what_is_gone_goes_from_every_page,
     a_day_has_thirty_six_files_and_keeps_no_other_partner_waiting,
     a_batch_of_many_pages_is_whole_and_held_against_its_seal,
@@ -98,6 +103,54 @@ fn a_row_that_comes_twice_is_set_aside(backend: Backend) {
     let kept = house.conn().snapshot("twice").unwrap().unwrap();
     assert_eq!((kept.accounts_read, kept.accounts_rejected), (12, 1));
     assert_eq!(kept.finished_at, Some(house.clock.now()));
+}
+
+/// An account that comes once more behind another one: a fault that the form itself allows.
+fn twice_in_asobancaria() -> Vec<u8> {
+    let header = BillingHeader {
+        biller: "890500514-9".parse().unwrap(),
+        additional_biller: None,
+        entity_code: 901,
+        file_date: date("2026-11-24"),
+        recorded_at: HourMinute::new(0, 0).unwrap(),
+        modifier: FileModifier::FIRST,
+    };
+    let mut writer = BillingWriter::start(Vec::new(), &header).unwrap();
+    let lot = LotHeader { service_code: "4006381333931".parse().unwrap(), lot_number: 1 };
+    writer.start_lot(&BillingLot { lot, description: "ENERGIA".to_owned() }).unwrap();
+    for account in [1, 2, 1] {
+        let record = BillingRecord {
+            reference: format!("{account:048}").parse().unwrap(),
+            secondary_reference: String::new(),
+            periods: 1,
+            cycle: String::new(),
+            amount: Money::from_pesos(90_000),
+            additional_service: None,
+            additional_amount: Money::ZERO,
+            due_on: date("2026-12-05"),
+            receiving_entity: 0,
+            customer_account: String::new(),
+            customer_account_type: 0,
+            customer_id: String::new(),
+            customer_name: "MARIA GOMEZ".to_owned(),
+            entity_code: 901,
+        };
+        writer.bill(&record).unwrap();
+    }
+    writer.end_lot().unwrap();
+    writer.finish().unwrap().0
+}
+
+fn what_has_no_rejects_is_refused_before_it_begins(backend: Backend) {
+    let house = House::open(backend);
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { rejects: Some(folder.path().join("rejects")), ..valid_only() };
+    let refused = house.import_file(file_of(&twice_in_asobancaria()), &options);
+    assert!(matches!(refused, Err(ImportError::Whole)), "{refused:?}");
+    assert!(house.conn().snapshots(10).unwrap().is_empty(), "nothing was begun");
+    // A delta would be refused if something stood half.
+    let delta = Feed::delta("delta", "2026-11-24T03:00:00Z").account(1, 10_000);
+    assert_eq!(house.import(&delta).unwrap().outcome, Outcome::Loaded);
 }
 
 fn what_was_judged_is_written_whatever_becomes_of_the_file(backend: Backend) {

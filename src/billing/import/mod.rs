@@ -116,16 +116,18 @@ fn steps(
         report.outcome = Outcome::Refused;
         return Err(ImportError::Faults(Box::new(report)));
     }
+    // Asked for before the turn is taken: a form that has no rejects is refused, and leaves nothing begun.
+    let rejected = judged.rejected.take().filter(|_| checked.faults_total > 0);
+    let rejects = options.rejects.as_deref().zip(rejected);
+    let head = || rejects::head(file, options.format, &checked.header);
+    let rejects = rejects.map(|(path, rows)| head().map(|head| (path, rows, head))).transpose()?;
     let begun = begin::begin(office, door, record, checked, options)?;
     record.state = ImportState::Loading;
     report.included_through = begun.snapshot().included_through.clone();
     match &begun {
         Begun::Already(_) => report.outcome = Outcome::AlreadyLoaded,
         Begun::Turn(snapshot) => {
-            let rejected = judged.rejected.take().filter(|_| checked.faults_total > 0);
-            if let Some((path, rejected)) = options.rejects.as_deref().zip(rejected) {
-                report.rejects = Some(rejected.put(path, file, options.format, &checked.header)?);
-            }
+            report.rejects = rejects.map(|(path, rows, head)| rows.put(path, &head)).transpose()?;
             load::load(office, door, record, snapshot, judged, watch, &mut report)?;
         }
     }

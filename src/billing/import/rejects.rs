@@ -24,22 +24,14 @@ impl Rejected {
         self.0.write_all(raw).and_then(|()| self.0.write_all(b"\n")).map_err(ImportError::Spool)
     }
 
-    /// Puts them in place as a file: the head, which is that of the feed under another name and as a delta,
-    /// and the rows.
-    pub(super) fn put(
-        self,
-        path: &Path,
-        feed: &File,
-        format: Option<Format>,
-        header: &SnapshotHeader,
-    ) -> Result<String, ImportError> {
-        let head = head(feed, format, header)?;
+    /// Puts them in place as a file, behind their head.
+    pub(super) fn put(self, path: &Path, head: &[u8]) -> Result<String, ImportError> {
         let mut rows = self.0.into_inner().map_err(|error| ImportError::Spool(error.into_error()))?;
         rows.rewind().map_err(ImportError::Spool)?;
         let temporary = path.with_extension("part");
         let mut write = || {
             let mut file = File::create(&temporary)?;
-            file.write_all(&head)?;
+            file.write_all(head)?;
             io::copy(&mut rows, &mut file)?;
             put_in_place(&file, &temporary, path)
         };
@@ -48,7 +40,8 @@ impl Rejected {
     }
 }
 
-fn head(file: &File, format: Option<Format>, header: &SnapshotHeader) -> Result<Vec<u8>, ImportError> {
+/// What the rejects begin with: the head of the feed, under another name and as a delta.
+pub(super) fn head(file: &File, format: Option<Format>, header: &SnapshotHeader) -> Result<Vec<u8>, ImportError> {
     let stem: String = header.id.chars().take(MAX_STEM).collect();
     let header = SnapshotHeader { id: format!("{stem}-mended"), kind: SnapshotKind::Delta, ..header.clone() };
     let mut lines = BufReader::new(unpacked(file).map_err(ImportError::File)?);
