@@ -145,7 +145,7 @@ statement! {
 }
 
 statement! {
-    /// What billing said of accounts that are not known: half the work for the server, because it need not
+    /// What billing said of accounts that are not known: three fifths of the work for the server, which need not
     /// look for the row that it would replace.
     AddAccounts(account_number: Numbers, snapshot: String, document: Documents) -> () =
         "INSERT INTO accounts (account_number, snapshot, settled_seq, document) SELECT unnest({}), {}, 0, unnest({})"

@@ -1,5 +1,5 @@
 //! Judged accounts on their way from the first pass to the second, in the order of their numbers: an index
-//! that grows at its end costs the books half of one that grows everywhere.
+//! that grows at its end costs the books three fifths of one that grows everywhere.
 //!
 //! What fits into memory is sorted and written as a run; the runs are read side by side and merged. They
 //! lie in a file without a name, which is gone with the process. What was judged is what is written,
